@@ -21,6 +21,10 @@ pub(crate) enum RowName {
     CommitToGateway,
     /// From a rotated secret until a gateway uses the new one
     GatewayRotation,
+    /// Secrets a second under a lease, over NATS, 64 in flight
+    RevealLeased,
+    /// The same with an event for each
+    Reveal,
     /// Publishing events that waited, of connections that changed often
     RelayCatchUp,
     /// The log from its start over HTTP, of connections that changed often
@@ -60,13 +64,15 @@ pub(crate) enum RowName {
 }
 
 impl RowName {
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::NatsCommands,
         Self::HttpCommands,
         Self::EngineCommands,
         Self::SingleCommand,
         Self::CommitToGateway,
         Self::GatewayRotation,
+        Self::RevealLeased,
+        Self::Reveal,
         Self::RelayCatchUp,
         Self::FeedCatchUp,
         Self::HttpGets,

@@ -85,6 +85,10 @@ nsc add user --account USERS --name gateway-acme \
   --allow-pub 'ledger.js.CONSUMER.DELETE.KV_ledger-connections.*' \
   --allow-pub 'ledger.query.acme.list' \
   --allow-pub 'ledger.reveal.acme.*' \
+  --allow-pub 'ledger.reveal.acme.*.lease-secrets' \
+  --allow-pub 'ledger.reveal.acme.*.read-leased-secrets' \
+  --allow-pub 'ledger.cmd.acme.renew-lease' \
+  --allow-pub 'ledger.cmd.acme.return-lease' \
   --allow-pub 'ledger.cmd.acme.confirm-secret' \
   --allow-sub '_INBOX_gateway-acme.>'
 
@@ -100,6 +104,8 @@ nsc add user --account USERS --name administrator \
   --allow-pub 'ledger.query.>' \
   --allow-pub 'ledger.admin.>' \
   --allow-pub 'ledger.reveal.*.*' \
+  --allow-pub 'ledger.reveal.*.*.lease-secrets' \
+  --allow-pub 'ledger.reveal.*.*.read-leased-secrets' \
   --allow-pub 'ledger.js.CONSUMER.CREATE.LEDGER_EVENTS.*.ledger.events.>' \
   --allow-pub 'ledger.js.CONSUMER.CREATE.KV_ledger-connections.*.$KV.ledger-connections.>' \
   --allow-pub 'ledger.js.CONSUMER.MSG.NEXT.LEDGER_EVENTS.*' \

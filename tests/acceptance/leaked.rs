@@ -21,7 +21,7 @@ async fn the_runbook_for_a_leaked_secret_runs_as_written() {
     machine.run(replace).await;
     let told = machine.run(look).await;
     assert!(told.contains("canary") && told.contains("secret_rotated"), "{told}");
-    assert!(told.contains("no longer the current one: revealed to one identity"), "{told}");
+    assert!(told.contains("of api_key, compromised: revealed to one identity"), "{told}");
     let reveal = "connledger reveal openai-prod --field api_key --reason c --data-dir /srv/ledger";
     assert!(machine.run(reveal).await.contains("sk-second-value-2"));
     let json =
@@ -30,6 +30,10 @@ async fn the_runbook_for_a_leaked_secret_runs_as_written() {
     let line = told.lines().next().expect("a line");
     let report: serde_json::Value = serde_json::from_str(line).expect("JSON");
     assert_eq!((&report["generation"], &report["current"]), (&2.into(), &true.into()));
+    assert_eq!(report["compromised"], false);
+    let back = "connledger revert openai-prod --to-version 1 --data-dir /srv/ledger 2>&1 || true";
+    let back = machine.run(back).await;
+    assert!(back.contains("generation_compromised"), "{back}");
     assert_eq!(report["readers"].as_array().map(Vec::len), Some(1), "{report}");
     stop(child).await;
 }

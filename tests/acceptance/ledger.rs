@@ -16,7 +16,7 @@ use ledger_contract::{commands, subjects};
 use ledger_domain::{Expected, Incarnation, LedgerId, MessageId, Micros, Version, WorkspaceName};
 use ledger_engine::{
     Caller, Clock, CommandRequest, Engine, EngineOptions, Executed, Ports, Received, ReplayLimits,
-    RevealRequest,
+    RevealRequest, Revealed,
 };
 use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
 use ledger_store::tables::meta;
@@ -415,7 +415,7 @@ pub(crate) async fn send_as(
     test_command: TestCommand,
 ) -> Result<Executed, Problem> {
     let request = request(engine, caller, &test_command)?;
-    if !matches!(request.command, ParsedCommand::Reveal { .. }) {
+    if !matches!(request.command, ParsedCommand::Reveal { .. } | ParsedCommand::Unwrap { .. }) {
         return Ok(engine.execute(request).await?);
     }
     let revealed = engine.reveal(reveal(request)).await?;
@@ -429,6 +429,22 @@ pub(crate) async fn send_as(
     Ok(Executed { receipt, repeated: false, api_key: None })
 }
 
+/// Asks for secrets, and returns the answer.
+pub(crate) async fn reveal_as(
+    engine: &Engine,
+    caller: Caller,
+    test_command: &TestCommand,
+) -> Result<Revealed, Problem> {
+    let request = request(engine, caller, test_command)?;
+    Ok(engine.reveal(reveal(request)).await?)
+}
+
+/// Reveals the secrets of a connection.
+pub(crate) async fn revealed(engine: &Engine, connection: &str) -> Result<Revealed, Problem> {
+    let body = json!({"connection": connection, "reason": "a test"});
+    let test_command = TestCommand::new("reveal-secret", &body);
+    reveal_as(engine, Caller::system(test_command.actor), &test_command).await
+}
 /// Makes a request for secrets of a request.
 fn reveal(request: CommandRequest) -> RevealRequest {
     let CommandRequest { workspace, command, context, .. } = request;

@@ -63,6 +63,8 @@ mod changeover;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod compromised;
+#[cfg(test)]
 mod crash;
 mod custody;
 #[cfg(test)]
@@ -70,11 +72,15 @@ mod data_dirs;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod erased;
+#[cfg(test)]
 mod facades;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod guarded;
+#[cfg(test)]
+mod handovers;
 mod hints;
 #[cfg(test)]
 mod histories;
@@ -86,6 +92,7 @@ mod key_sources;
 mod labels;
 #[cfg(test)]
 mod leaked;
+mod leased;
 mod listen;
 mod load;
 #[cfg(test)]
@@ -116,6 +123,8 @@ mod reader;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod references;
+#[cfg(test)]
 mod restored;
 #[cfg(test)]
 mod reveal;
@@ -129,6 +138,10 @@ mod same_command;
 mod scenarios;
 #[cfg(test)]
 mod sealed;
+#[cfg(test)]
+mod sealing;
+#[cfg(test)]
+mod secret_policies;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use async_nats::HeaderMap;
 use async_nats::jetstream;
 use futures::StreamExt as _;
 use ledger_client::{Client, ClientOptions, CommandHeaders, Key, WatchItem, WatchScope};
-use ledger_contract::commands::{self, ParsedCommand};
+use ledger_contract::commands::{self, GivenSecret, ParsedCommand};
 use ledger_contract::errors::Code;
 use ledger_contract::records::{self, Happened, Record, StreamId, Via};
 use ledger_contract::subjects::{self, Subjects};
@@ -187,6 +187,7 @@ fn step_3_parse_the_body_with_the_value_as_plaintext() {
     assert!(!format!("{command:?}").contains(SECOND), "nothing prints the value");
     let ParsedCommand::RotateSecret { secrets, .. } = command else { panic!("another command") };
     let value = secrets.get(&field()).expect("the field is there");
+    let GivenSecret::Value(value) = value else { panic!("it is a value") };
     assert!(value.same_as(&Plaintext::from_string(SECOND.to_owned())));
 
     let problem = parse(&json!({"connection": "main", "secrets": {FIELD: [SECOND]}}));
@@ -213,7 +214,8 @@ async fn step_4_seal_under_the_key_of_the_connection_that_the_slug_names() {
     let workspace = workspace();
     let scope = Scope { workspace: &workspace, connection: id };
     let data_key = place.keyring().unwrap(scope, &wrapped).expect("the master key fits");
-    let sealed = &secrets.get(&field()).expect("the field is there").sealed;
+    let sealed =
+        &secrets.get(&field()).expect("the field is there").held.sealed().expect("a value");
     let opened = data_key.open(scope, &field(), sealed).expect("it opens where it belongs");
     assert!(opened.same_as(&Plaintext::from_string(SECOND.to_owned())));
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 
+use async_nats::{ConnectOptions, ServerAddr};
 use ledger_client::{Client, ClientOptions, Key};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -261,4 +262,15 @@ impl Service {
         options.timeout = std::time::Duration::from_secs(20);
         Client::connect(options).await.expect("NATS is there")
     }
+}
+
+/// Connects to the NATS server of a service without a library of ours.
+pub(crate) async fn nats_client(service: &Service) -> async_nats::Client {
+    let address: ServerAddr = service.nats_url().parse().expect("an address");
+    let owned = |text: Option<&str>| text.expect("a login").to_owned();
+    let options = ConnectOptions::with_user_and_password(
+        owned(address.username()),
+        owned(address.password()),
+    );
+    options.connect(address).await.expect("NATS is there")
 }

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_nats::{ConnectOptions, HeaderMap, ServerAddr};
+use async_nats::HeaderMap;
 use ledger_client::Client;
 use serde_json::{Value, json};
 
-use crate::service::Service;
+use crate::service::{Service, nats_client};
 use crate::wait::eventually;
 
 /// The requests of one flood.
@@ -23,17 +23,6 @@ fn wrong_key() -> HeaderMap {
 async fn asked(client: &Client, name: &str, query: &Value) -> Value {
     let answer = client.query("_all", name, query).await.expect("answered");
     serde_json::from_slice(&answer).expect("JSON")
-}
-
-/// Connects to the NATS server without a library of ours.
-async fn connect(service: &Service) -> async_nats::Client {
-    let address: ServerAddr = service.nats_url().parse().expect("an address");
-    let owned = |text: Option<&str>| text.expect("a login").to_owned();
-    let options = ConnectOptions::with_user_and_password(
-        owned(address.username()),
-        owned(address.password()),
-    );
-    options.connect(address).await.expect("NATS is there")
 }
 
 /// Returns the code of the refusal of a wrong key, and the seconds to wait.
@@ -70,7 +59,7 @@ async fn wrong_keys_over_nats_are_refused_early_and_shut_nobody_else_out() {
         Service::start(&["--nats", "managed", "--nats-rate-of-strangers", "20"]).await;
     let known = service.client().await;
     asked(&known, "whoami", &json!({})).await;
-    let stranger = connect(&service).await;
+    let stranger = nats_client(&service).await;
     let (sent, looked) = (AtomicU64::new(0), "the connection is locked out");
     let wait = eventually(looked, async || {
         sent.fetch_add(1, Ordering::Relaxed);

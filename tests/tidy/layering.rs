@@ -78,12 +78,14 @@ const EDGES: [(&str, &[&str]); 22] = [
 ];
 
 /// Each library that only some packages may name, with those packages.
-const OWNERS: [(&str, &[&str]); 6] = [
+const OWNERS: [(&str, &[&str]); 8] = [
     ("rocksdb", &["ledger-store", "ledger-benches"]),
     ("librocksdb-sys", &[]),
     ("object_store", &["ledger-backup", "ledger-key-sources"]),
     ("aws-config", &["ledger-key-sources"]),
     ("aws-sdk-kms", &["ledger-key-sources"]),
+    ("aws-sdk-secretsmanager", &["ledger-key-sources"]),
+    ("cap-std", &["ledger-key-sources"]),
     ("async-nats", &["ledger-bus", "ledger-client", "ledger-tests", "ledger-benches"]),
 ];
 

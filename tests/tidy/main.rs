@@ -1,5 +1,5 @@
 //! The house rules, read from the repository and checked: layers, dependencies, file hygiene, the
-//! map, the invariants, retired words, the error pages, the visible top level.
+//! map, the invariants, retired words, the error pages, the visible top level, types with secrets.
 //!
 //! Each rule collects every place that breaks it and lists them all as `file:line: what`.
 //!
@@ -16,4 +16,5 @@ mod map;
 mod repository;
 mod retired_words;
 mod rust_source;
+mod secret_types;
 mod top_level;

@@ -15,6 +15,7 @@ mod list_filters;
 mod memory;
 mod nats_commands;
 mod replay;
+mod reveals;
 mod revert;
 mod single_command;
 mod small_workspace;
@@ -40,6 +41,8 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::SingleCommand,
         RowName::CommitToGateway,
         RowName::GatewayRotation,
+        RowName::RevealLeased,
+        RowName::Reveal,
     ];
     if !served.contains(&name) {
         ground.stop_server().await?;
@@ -51,6 +54,8 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::SingleCommand => single_command::measure(ground).await,
         RowName::CommitToGateway => commit_to_gateway::measure(ground).await,
         RowName::GatewayRotation => gateway_rotation::measure(ground).await,
+        RowName::RevealLeased => reveals::leased(ground).await,
+        RowName::Reveal => reveals::revealed(ground).await,
         RowName::RelayCatchUp => catch_up::relay(ground).await,
         RowName::FeedCatchUp => catch_up::feed(ground).await,
         RowName::HttpGets => http_reads::gets(ground).await,

@@ -4,7 +4,7 @@
 //! Directly before it, the objects that it takes over from earlier backups are looked for. So a
 //! backup whose manifest is there is whole, at whatever moment this was killed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Instant;
 
@@ -68,6 +68,7 @@ pub fn back_up(
     let follows = latest.as_ref().map(|manifest| manifest.backup);
     let backup = BackupId::after(options.now, follows, &mut rand::rng());
     let pace = Pace::new(options.bytes_per_second, target.runtime().clone(), target.stop().clone());
+    let erasures = Erasures::of(ledger, latest.as_ref())?;
     // A segment has the data keys of the connections that it creates as they were wrapped when it
     // was written. It is not taken over once one of their master keys has been left behind.
     let mut master_keys = master_keys(ledger)?;
@@ -75,8 +76,10 @@ pub fn back_up(
     master_keys.extend(latest.iter().filter_map(|manifest| manifest.master_keys.clone()).flatten());
     let mut segments = base(ledger, latest)?;
     segments.truncate(plan::taken_over(&segments, ledger.position().get(), options.segment_bytes));
-    let mut work = Work { ledger, target, options, backup, pace, master_keys, written: 0 };
+    let mut work =
+        Work { ledger, target, options, backup, pace, master_keys, erasures, written: 0 };
     let state = work.write_state()?;
+    work.renew(&mut segments)?;
     work.write_missing(&mut segments, progress)?;
     let own = segments.iter().filter(|segment| segment.writer == backup);
     let (segments_written, events_written) =
@@ -116,6 +119,45 @@ fn master_keys(ledger: &Portable) -> Result<BTreeSet<String>, BackupError> {
     Ok(ledger.master_keys()?.iter().map(ToString::to_string).collect())
 }
 
+/// What a backup has to know of erased connections.
+struct Erasures {
+    /// Every connection that was erased up to this position has been emptied.
+    emptied_until: u64,
+    /// The connections, and where they were erased: those of earlier backups, too.
+    all: BTreeMap<String, u64>,
+    /// The positions of the events of those that the latest backup may have with values.
+    since: BTreeSet<u64>,
+}
+
+impl Erasures {
+    fn of(ledger: &Portable, latest: Option<&Manifest>) -> Result<Self, BackupError> {
+        let mut all = latest.map(|manifest| manifest.erased.clone()).unwrap_or_default();
+        let mut came_back = BTreeSet::new();
+        for connection in all.keys() {
+            let id = connection.parse().ok();
+            if id.map_or(Ok(false), |id| ledger.is_kept(id))? {
+                came_back.insert(connection.clone());
+            }
+        }
+        all.retain(|connection, _| !came_back.contains(connection));
+        let known = latest.and_then(|manifest| manifest.emptied_until).unwrap_or_default();
+        let mut emptied_until = ledger.position().get();
+        let mut since = BTreeSet::new();
+        for erased in ledger.erased()? {
+            let position = erased.position.get();
+            all.insert(erased.connection.to_string(), position);
+            if !erased.is_emptied {
+                emptied_until = emptied_until.min(position - 1);
+            }
+            if position > known {
+                let events = ledger.events_of(erased.connection)?;
+                since.extend(events.into_iter().map(Position::get));
+            }
+        }
+        Ok(Self { emptied_until, all, since })
+    }
+}
+
 /// A backup in the making.
 struct Work<'a> {
     ledger: &'a Portable,
@@ -126,11 +168,41 @@ struct Work<'a> {
     /// Ids of the master keys that it takes to open what is taken over, and what was stored when it
     /// was begun.
     master_keys: BTreeSet<String>,
+    erasures: Erasures,
     /// Bytes written so far.
     written: u64,
 }
 
 impl Work<'_> {
+    /// Writes those segments anew that may have what connections said which were erased since they
+    /// were written.
+    fn renew(&mut self, segments: &mut [Segment]) -> Result<(), BackupError> {
+        for segment in segments {
+            let Segment { first, last, .. } = *segment;
+            if self.erasures.since.range(first..=last).next().is_none() {
+                continue;
+            }
+            let mut packer = Packer::new()?;
+            let mut at = first - 1;
+            while at < last {
+                let to = last.min(at + CHUNK_EVENTS);
+                self.pack(at, to, &mut packer)?;
+                at = to;
+            }
+            *segment = self.put_segment(first, last, packer)?;
+        }
+        Ok(())
+    }
+
+    /// Packs the events after a position up to another.
+    fn pack(&mut self, after: u64, to: u64, packer: &mut Packer) -> Result<(), BackupError> {
+        let (after, to) = (Position::new(after), Position::new(to));
+        let written = self.ledger.write_events(after, to, &mut self.pace.writer(packer));
+        written.map_err(|error| self.ended(error))?;
+        // So that its size is known.
+        packer.flush().map_err(BackupError::machine("zstd cannot be used"))
+    }
+
     /// Writes the events that follow the segments. If one that was taken over is not there,
     /// somebody removed it, and it is written anew with all that follow it.
     fn write_missing(
@@ -165,12 +237,7 @@ impl Work<'_> {
         let mut at = start;
         while at < head {
             let to = head.min(at + CHUNK_EVENTS);
-            let (after, until) = (Position::new(at), Position::new(to));
-            let written =
-                self.ledger.write_events(after, until, &mut self.pace.writer(&mut packer));
-            written.map_err(|error| self.ended(error))?;
-            // So that its size is known.
-            packer.flush().map_err(BackupError::machine("zstd cannot be used"))?;
+            self.pack(at, to, &mut packer)?;
             at = to;
             if packer.bytes() >= self.options.segment_bytes || at == head {
                 let full = std::mem::replace(&mut packer, Packer::new()?);
@@ -239,6 +306,8 @@ impl Work<'_> {
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             portable_version: PORTABLE_VERSION,
             master_keys: Some(master_keys),
+            emptied_until: Some(self.erasures.emptied_until),
+            erased: std::mem::take(&mut self.erasures.all),
             segments,
             state,
         };

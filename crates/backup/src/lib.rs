@@ -33,6 +33,10 @@
 //!   (test: `many_small_backups_have_few_segments_and_write_each_event_a_few_times`).
 //! - Nothing is taken over from a log that went on otherwise
 //!   (test: `a_copy_that_went_on_by_itself_takes_nothing_over_that_it_does_not_have`).
+//! - A backup has nothing of what was erased before
+//!   (test: `the_next_backup_has_nothing_of_what_was_erased_and_takes_over_the_rest`), and an
+//!   earlier one brings no erased secret back
+//!   (test: `an_earlier_backup_brings_no_erased_secret_back_unless_told`).
 //! - What a kept backup names is never removed, nor is the latest sound one
 //!   (test: `what_is_left_after_a_prune_can_be_restored`).
 //! - An address holds no credential (test: `an_address_has_no_credentials_and_no_tricks`), nor does
@@ -69,7 +73,7 @@ pub use error::BackupError;
 pub use holdings::{Holding, Summary, list};
 pub use id::{BackupId, NoBackupId};
 pub use prune::{PruneReport, Retention, prune};
-pub use restore::{RestoreReport, restore};
+pub use restore::{ErasedSince, RestoreReport, restore};
 pub use serving::{Schedule, Serving, ServingOptions};
 pub use stop::Stop;
 pub use target::{AddressError, PATIENCE, Target, TargetAddress, TargetError, TargetFault};

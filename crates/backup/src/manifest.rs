@@ -1,16 +1,17 @@
 //! The manifest of a backup: what it consists of.
 //!
 //! ```json
-//! {"manifest": {"form": 2, "backup": "0199…", …}, "digest": "…", "mac": "…"}
+//! {"manifest": {"form": 3, "backup": "0199…", …}, "digest": "…", "mac": "…"}
 //! ```
 //!
 //! The digest covers the bytes of the inner object, so that anybody can tell a flipped bit. The MAC
 //! covers the same bytes under the MAC key of the ledger, so that nobody without the master key can
 //! make or edit a manifest. The digests of all objects are in it.
 //!
-//! The first form did not say which master keys it takes to open the backup.
+//! The first form did not say which master keys it takes to open the backup, and the first two not
+//! which connections were erased.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_engine::{Identity, PORTABLE_VERSION};
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ use crate::id::BackupId;
 use crate::names;
 
 /// The form of manifests that this program writes, and the newest that it reads.
-pub(crate) const FORM: u32 = 2;
+pub(crate) const FORM: u32 = 3;
 /// What the MACs of manifests are for.
 pub(crate) const MAC_PURPOSE: &str = "backup manifest";
 /// Largest manifest. A segment takes some 300 bytes of it, and has 32 MiB.
@@ -58,6 +59,13 @@ pub(crate) struct Manifest {
     /// Ids of the master keys that it takes to open everything in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) master_keys: Option<BTreeSet<String>>,
+    /// Every connection that was erased up to this position has no values in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) emptied_until: Option<u64>,
+    /// The connections that were erased in this history of the ledger, or in one that earlier
+    /// backups are of, with the position of each erasure.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) erased: BTreeMap<String, u64>,
     /// The events, in the order of their positions and without a gap.
     pub(crate) segments: Vec<Segment>,
     /// What is not events, in pieces.
@@ -282,6 +290,8 @@ pub(crate) mod tests {
             program_version: "0.1.0".to_owned(),
             portable_version: PORTABLE_VERSION,
             master_keys: Some(["0a1b2c3d".to_owned()].into()),
+            emptied_until: Some(12),
+            erased: [("c".to_owned(), 11)].into(),
             segments: vec![segment(1, 10), segment(11, 12)],
             state: vec![Piece { bytes: 5, digest: digest_of(b"y") }],
         }
@@ -355,7 +365,13 @@ pub(crate) mod tests {
 
     #[test]
     fn a_manifest_of_the_first_form_is_read_and_tells_no_master_keys() {
-        let first = Manifest { form: 1, master_keys: None, ..manifest() };
+        let first = Manifest {
+            form: 1,
+            master_keys: None,
+            emptied_until: None,
+            erased: BTreeMap::new(),
+            ..manifest()
+        };
         let text = seal(&first, mac).unwrap();
         assert!(!String::from_utf8_lossy(&text).contains("master_keys"));
         assert_eq!(read(&first, &text).unwrap().manifest, first);
@@ -369,7 +385,7 @@ pub(crate) mod tests {
     fn a_newer_form_is_told_as_such_before_anything_else() {
         let manifest = manifest();
         let text = seal(&manifest, mac).unwrap();
-        let text = String::from_utf8(text).unwrap().replace("\"form\":2,", "\"form\":3,\"x\":0,");
+        let text = String::from_utf8(text).unwrap().replace("\"form\":3,", "\"form\":4,\"x\":0,");
         let told = read(&manifest, text.as_bytes()).unwrap_err();
         assert!(told.contains("newer"), "{told}");
     }

@@ -1,14 +1,16 @@
 //! Restoring a ledger from a backup.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ledger_contract::operations::Progress;
 use ledger_contract::time;
-use ledger_domain::{MasterKeyId, Position};
+use ledger_domain::{ConnectionId, MasterKeyId, Position};
 use ledger_engine::{Restoration, RestoreError, RestoreOptions, RestoreStage, Restored, Taken};
 use ledger_vault::{Keyring, OpenError as UnsealError};
 use serde::Serialize;
 
+use crate::checker::{Checker, Trust};
 use crate::error::BackupError;
 use crate::holdings::{self, Present};
 use crate::id::BackupId;
@@ -16,6 +18,16 @@ use crate::manifest::{Manifest, SealedManifest};
 use crate::packing::{Joined, get_checked, lines_of};
 use crate::target::Target;
 use crate::verify::check_state;
+
+/// What becomes of connections that a backup still has, and that were erased after it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ErasedSince {
+    /// Their data keys are left out, and the first start erases them again.
+    #[default]
+    EraseAgain,
+    /// They come back.
+    Keep,
+}
 
 /// What was restored.
 #[derive(Clone, Debug, Serialize)]
@@ -39,6 +51,14 @@ pub struct RestoreReport {
     pub backup_position: u64,
     /// Later backups that were left out because they are damaged, with what is wrong.
     pub left_out: Vec<String>,
+    /// Connections that were erased after the backup was made, and that the first start erases
+    /// again. Their secrets were not restored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub erased_again: Vec<String>,
+    /// Connections that were erased after what was restored, and came back because that was asked
+    /// for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub came_back: Vec<String>,
     /// Duration, in seconds.
     pub seconds: f64,
 }
@@ -52,14 +72,31 @@ pub struct RestoreReport {
 pub fn restore(
     target: &Target,
     backup: Option<BackupId>,
-    options: RestoreOptions<'_>,
+    erased: ErasedSince,
+    mut options: RestoreOptions<'_>,
     progress: &(dyn Fn(RestoreStage, Progress) + Sync),
 ) -> Result<RestoreReport, BackupError> {
     let started = Instant::now();
     let (sealed, left_out) = choose(target, backup, options.keyring)?;
     let manifest = sealed.manifest;
+    let later = erased_later(target, &manifest, options.keyring);
+    let mut came_back = Vec::new();
+    match (erased, later) {
+        (ErasedSince::EraseAgain, later) => options.erased = later?.into_keys().collect(),
+        // Whoever wants everything gets it, also if the list cannot be read.
+        (ErasedSince::Keep, Ok(later)) => came_back.extend(later),
+        (ErasedSince::Keep, Err(error)) => {
+            tracing::warn!(%error, "which connections were erased since is not known");
+        }
+    }
     let restored = restore_from(target, &manifest, options, progress)?;
+    came_back.retain(|(_, position)| *position > restored.position.get());
+    for (connection, _) in &came_back {
+        tracing::warn!(ledger.connection.id = %connection, "an erased connection came back");
+    }
     Ok(RestoreReport {
+        erased_again: restored.erase_again.iter().map(ToString::to_string).collect(),
+        came_back: came_back.iter().map(|(connection, _)| connection.to_string()).collect(),
         backup: manifest.backup,
         created_at: manifest.created_at,
         ledger: restored.identity.ledger.to_string(),
@@ -98,6 +135,23 @@ fn choose(
         return Err(BackupError::Nothing { target: target.address().to_string() });
     }
     Err(BackupError::damaged("every backup".to_owned(), left_out.join("; ")))
+}
+
+/// Returns the connections that were erased by the time of the latest backup, with the position of
+/// each erasure. Each backup lists those of the ones before it.
+///
+/// Errors: those of the target; `Foreign`, `Newer`.
+fn erased_later(
+    target: &Target,
+    manifest: &Manifest,
+    keyring: &Keyring,
+) -> Result<BTreeMap<ConnectionId, u64>, BackupError> {
+    let ids = holdings::ids(target)?;
+    let checker = Checker::new(Trust::MasterKey(keyring), target, &ids)?;
+    let latest = holdings::latest(target, &ids, &checker)?;
+    let latest = latest.map(|latest| latest.erased).unwrap_or_default();
+    let all = manifest.erased.iter().chain(&latest);
+    Ok(all.filter_map(|(id, position)| Some((id.parse().ok()?, *position))).collect())
 }
 
 /// Reads the manifest of a backup, and checks it with the master key.

@@ -5,9 +5,9 @@
 //! ```
 //!
 //! It watches one workspace, and says on standard output why if it has to start anew. It fetches a
-//! secret when it is first needed, and again after a notification of a new one. Secrets are only in
-//! memory. With `GATEWAY_NAME` it confirms the generations that it uses, so that a rotation can
-//! wait for it.
+//! secret when it is first needed, under a lease, and again after a notification of a new one. If
+//! leases are revoked, it drops what it has and asks again. Secrets are only in memory. With
+//! `GATEWAY_NAME` it confirms the generations that it uses, so that a rotation can wait for it.
 //!
 //! ```sh
 //! LEDGER_NATS_URL=nats://127.0.0.1:4222 LEDGER_XKEY=X... LEDGER_KEY=sk_live_... \

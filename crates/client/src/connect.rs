@@ -111,6 +111,11 @@ impl Client {
         })
     }
 
+    /// Returns the same client with another credential.
+    pub(crate) fn with_key(&self, key: Key) -> Self {
+        Self { key, ..self.clone() }
+    }
+
     /// Returns the subjects that this client uses.
     pub fn subjects(&self) -> &Subjects {
         &self.subjects

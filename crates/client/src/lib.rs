@@ -27,6 +27,10 @@
 //! - A consumer confirms a generation only once no request uses an earlier one
 //!   (test: `a_value_is_in_use_until_its_last_holder_drops_it`), so that an overlap fails none
 //!   (test: `three_gateways_change_over_without_one_failed_request`).
+//! - A compromised value is dropped at once and never given out again
+//!   (test: `a_compromised_value_is_dropped_at_once_and_never_given_out_again`), and a gateway that
+//!   watches uses the new one
+//!   (test: `a_watching_gateway_drops_a_compromised_value_and_uses_the_new_one`).
 //! - Nothing is sent in the clear unless the options say so
 //!   (test: `our_client_sends_nothing_in_the_clear_unless_it_is_told_to`).
 //! - A reply that the ledger did not seal is not believed
@@ -44,6 +48,8 @@ mod query;
 mod watch;
 
 mod confirm;
+mod handover;
+mod lease;
 mod mirror;
 mod reveal;
 mod sealed;
@@ -56,6 +62,8 @@ pub use command::{Accepted, CommandHeaders};
 pub use confirm::Consumer;
 pub use connect::Client;
 pub use error::ClientError;
+pub use handover::HandOver;
+pub use lease::Leased;
 pub use mirror::{Mirror, Seen};
 pub use moment::new_command_id;
 pub use options::{ClientOptions, Credentials, Key};
@@ -63,3 +71,4 @@ pub use reveal::{RevealedGeneration, Secret};
 pub use watch::{Notice, Restart, WatchItem, WatchScope, Watcher};
 
 pub use ledger_contract::ResumePoint;
+pub use ledger_contract::handover::IssuedHandover;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use ledger_contract::ResumePoint;
@@ -15,9 +16,13 @@ use tokio::task::JoinHandle;
 use crate::confirm::{Confirmer, Consumer};
 use crate::connect::Client;
 use crate::error::ClientError;
+use crate::lease::{Leases, Revoked};
 use crate::reveal::Secret;
 use crate::slot::{KnownGeneration, Slot};
 use crate::watch::{Notice, Restart, WatchItem, WatchScope, Watcher};
+
+/// How often it is looked for leases whose end is near.
+const RENEW_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A connection as a gateway needs it.
 #[derive(Clone, Debug)]
@@ -38,11 +43,19 @@ pub struct Seen {
     pub former_generations: BTreeMap<String, u64>,
     /// The connection's version.
     pub version: u64,
+    /// The latest generation of each secret field that was replaced because others know it, if
+    /// there is one.
+    pub compromised: BTreeMap<String, u64>,
     /// Log position of the last change.
     pub position: u64,
     /// The history in which generations, version and position count.
     pub incarnation: Option<Incarnation>,
 }
+
+/// The reason of reveals that replace compromised values.
+const RENEWAL_REASON: &str = "the value before it is compromised";
+/// How long to wait before what failed is fetched again.
+const RENEWAL_REST: Duration = Duration::from_secs(5);
 
 pub(crate) type SecretName = (String, String);
 
@@ -57,8 +70,11 @@ struct State {
 pub(crate) struct Kept {
     state: RwLock<State>,
     secrets: Mutex<HashMap<SecretName, Arc<Slot>>>,
+    leases: Leases,
     /// Told when a connection changes, and when a value comes into use or out of it.
     pub(crate) changed: Arc<Notify>,
+    /// Told when a value was dropped because others know it.
+    pub(crate) lacking: Notify,
 }
 
 impl Kept {
@@ -67,10 +83,34 @@ impl Kept {
         self.state.read().by_id.get(id).cloned()
     }
 
+    /// Drops the values that are not to be held any more. Whoever holds one keeps it.
+    fn drop_revoked(&self, revoked: &Revoked) {
+        let is_kept = |id: &str| match revoked {
+            Revoked::All => false,
+            Revoked::Connection(revoked) => id != revoked,
+        };
+        self.secrets.lock().retain(|(id, _), _| is_kept(id));
+        tracing::warn!(?revoked, "leases on secrets were revoked; dropping what was fetched");
+        self.changed.notify_one();
+    }
+
     /// Returns the secrets that were ever asked for, by connection and field.
     pub(crate) fn slots(&self) -> Vec<(SecretName, Arc<Slot>)> {
         let secrets = self.secrets.lock();
         secrets.iter().map(|(name, slot)| (name.clone(), Arc::clone(slot))).collect()
+    }
+
+    /// Drops what is held of values of a connection that others know.
+    fn drop_compromised(&self, seen: &Seen) {
+        for (field, generation) in &seen.compromised {
+            let name = (seen.id.clone(), field.clone());
+            let slot = self.secrets.lock().get(&name).cloned();
+            if slot.is_some_and(|slot| slot.compromise(*generation, seen.incarnation)) {
+                let (connection, generation) = (&*seen.slug, *generation);
+                tracing::warn!(connection, field, generation, "dropped a compromised secret");
+                self.lacking.notify_one();
+            }
+        }
     }
 }
 
@@ -85,10 +125,8 @@ pub(crate) async fn current(
     let generation = connection.generations.get(field).copied();
     let wanted = KnownGeneration { generation, incarnation: connection.incarnation };
     let fetch = async || {
-        let fields = [field];
-        let revealed = client.reveal(workspace, &connection.id, &fields, reason);
-        let missing = || ClientError::Internal(format!("there is no secret {field}"));
-        let mut secret = revealed.await?.remove(field).ok_or_else(missing)?;
+        let from = (client, workspace);
+        let mut secret = kept.leases.fetch(from, &connection.id, field, reason).await?;
         secret.tell_dropped(Arc::clone(&kept.changed));
         kept.changed.notify_one();
         Ok(secret)
@@ -99,8 +137,18 @@ pub(crate) async fn current(
 /// Follows a workspace and keeps the latest state of its connections. Fetches secrets when they are
 /// first needed, and again after a change to a later generation. Dropping it wipes everything.
 ///
+/// It takes a lease on the secrets of each connection that it is asked for, reads later generations
+/// under it and renews it. If a lease is revoked, it drops the values at once, and what is asked
+/// for next takes another lease, as far as the ledger gives one. A ledger without leases is asked
+/// for reveals instead, which the log says. Of connections that another workspace shares, it learns
+/// of a revocation only when it asks again.
+///
 /// If the watch starts anew, for instance because the ledger was restored, the former states and
 /// secrets are served until the new states are complete. Then what is not among them is gone.
+///
+/// Values that were replaced as compromised are dropped as soon as the notification arrives, also
+/// if the ledger cannot be reached afterwards, and the new ones are fetched at once. A [`Secret`]
+/// that a caller still holds says so ([`Secret::is_compromised`]).
 #[derive(Debug)]
 pub struct Mirror {
     client: Client,
@@ -126,7 +174,9 @@ impl Mirror {
         let told = Told { reached, restarts };
         let items = client.watch(WatchScope::Workspace(workspace.to_owned()), None);
         let task = tokio::spawn(Follower::new(Arc::clone(&kept), told).follow(items));
-        let tasks = vec![task];
+        let renewing = tokio::spawn(renew(client.clone(), workspace.to_owned(), Arc::clone(&kept)));
+        let renewer = Renewer { client: client.clone(), workspace: workspace.to_owned() };
+        let tasks = vec![task, renewing, tokio::spawn(renewer.run(Arc::clone(&kept)))];
         Self { client, workspace: workspace.to_owned(), kept, caught_up, restarted, tasks }
     }
 
@@ -189,6 +239,15 @@ impl Mirror {
     }
 }
 
+/// Renews the leases of a mirror in time.
+async fn renew(client: Client, workspace: String, kept: Arc<Kept>) {
+    let mut ticks = tokio::time::interval(RENEW_INTERVAL);
+    loop {
+        ticks.tick().await;
+        kept.leases.renew(&client, &workspace).await;
+    }
+}
+
 /// What the users of a mirror are told.
 struct Told {
     reached: watch::Sender<Option<ResumePoint>>,
@@ -218,7 +277,8 @@ impl Follower {
         match item {
             WatchItem::Initial(notice) => {
                 if let Some(next) = &mut self.next {
-                    next.take(&notice);
+                    // Its secrets are looked through when all are there.
+                    drop(next.take(&notice));
                 }
             }
             WatchItem::CaughtUp { point } => {
@@ -228,7 +288,13 @@ impl Follower {
                 self.told.reached.send_replace(Some(point));
             }
             WatchItem::Change(notice) => {
-                self.kept.state.write().take(&notice);
+                if let Some(revoked) = self.kept.leases.ended(&notice) {
+                    self.kept.drop_revoked(&revoked);
+                }
+                let seen = self.kept.state.write().take(&notice);
+                if let Some(seen) = seen {
+                    self.kept.drop_compromised(&seen);
+                }
                 self.kept.changed.notify_one();
                 self.told.reached.send_replace(Some(notice.resume_point()));
             }
@@ -245,18 +311,24 @@ impl Follower {
     fn replace(&self, next: State) {
         let mut secrets = self.kept.secrets.lock();
         secrets.retain(|(id, _), _| next.by_id.contains_key(id));
+        drop(secrets);
+        let all: Vec<_> = next.by_id.values().cloned().collect();
         *self.kept.state.write() = next;
+        for seen in &all {
+            self.kept.drop_compromised(seen);
+        }
         self.kept.changed.notify_one();
     }
 }
 
 impl State {
-    /// Applies a notification. One without a connection's state changes nothing.
-    fn take(&mut self, notice: &Notice) {
-        let Some(seen) = read(notice).map(Arc::new) else { return };
+    /// Applies a notification, and returns the new state of its connection. One without a state, or
+    /// with an earlier one, changes nothing.
+    fn take(&mut self, notice: &Notice) -> Option<Arc<Seen>> {
+        let seen = Arc::new(read(notice)?);
         if let Some(before) = self.by_id.get(&seen.id) {
             if before.position > seen.position {
-                return;
+                return None;
             }
             let slug = before.slug.to_ascii_lowercase();
             if self.ids.get(&slug) == Some(&seen.id) {
@@ -266,7 +338,54 @@ impl State {
         if seen.usable || !self.ids.contains_key(&seen.slug.to_ascii_lowercase()) {
             self.ids.insert(seen.slug.to_ascii_lowercase(), seen.id.clone());
         }
-        self.by_id.insert(seen.id.clone(), seen);
+        self.by_id.insert(seen.id.clone(), Arc::clone(&seen));
+        Some(seen)
+    }
+}
+
+/// Fetches new values in the place of those that were dropped because others know them.
+struct Renewer {
+    client: Client,
+    workspace: String,
+}
+
+impl Renewer {
+    async fn run(self, kept: Arc<Kept>) {
+        loop {
+            let failed = self.renew(&kept).await;
+            if let Err(error) = &failed {
+                tracing::warn!(%error, "cannot fetch what replaces a compromised secret yet");
+            }
+            let rest = failed.err().map(|error| error.retry_after().unwrap_or(RENEWAL_REST));
+            // Without a failure, until there is more to do.
+            let told = kept.lacking.notified();
+            match rest {
+                Some(rest) => drop(tokio::time::timeout(rest, told).await),
+                None => told.await,
+            }
+        }
+    }
+
+    /// Fetches what is lacking. Returns the first failure.
+    async fn renew(&self, kept: &Kept) -> Result<(), ClientError> {
+        let mut failed = None;
+        for ((id, field), slot) in kept.slots() {
+            let Some(connection) = kept.by_id(&id) else { continue };
+            let is_there = connection.usable && connection.generations.contains_key(&field);
+            if !is_there || !slot.lacks_value() {
+                continue;
+            }
+            let from = (&self.client, self.workspace.as_str());
+            let fetched = current(from, kept, &connection, (&field, &slot), RENEWAL_REASON).await;
+            match fetched {
+                Ok(secret) => {
+                    let (connection, generation) = (&*connection.slug, secret.generation());
+                    tracing::info!(connection, field, generation, "uses the new secret");
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(()), Err)
     }
 }
 
@@ -292,6 +411,11 @@ fn read(notice: &Notice) -> Option<Seen> {
             .filter_map(|(name, secret)| {
                 Some((name.clone().into_owned(), secret.former.as_ref()?.generation))
             })
+            .collect(),
+        compromised: view
+            .secrets
+            .iter()
+            .filter_map(|(name, secret)| Some((name.clone().into_owned(), secret.compromised?)))
             .collect(),
         slug: view.slug.into_owned(),
         provider: view.provider.into_owned(),

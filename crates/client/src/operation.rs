@@ -5,10 +5,11 @@ use std::time::Duration;
 use async_nats::StatusCode;
 use futures::StreamExt as _;
 use ledger_contract::backups::{BackupReport, BackupRequest};
-use ledger_contract::master_keys::{RewrapReport, RewrapRequest};
+use ledger_contract::master_keys::{RewrapReport, RewrapRequest, ShareReport, ShareRequest};
 use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::connect::Client;
 use crate::error::ClientError;
@@ -55,6 +56,16 @@ impl Client {
         self.operate("rewrap", request, on_progress).await
     }
 
+    /// Gives a share of the master keys to a sealed ledger.
+    ///
+    /// Errors: requests are not sealed; those of the ledger.
+    pub async fn give_share(&self, request: &ShareRequest) -> Result<ShareReport, ClientError> {
+        if self.ledger_xkey.is_none() {
+            return Err(ClientError::Unsealed);
+        }
+        self.operate("give-share", request, |_| {}).await
+    }
+
     async fn operate<R: DeserializeOwned>(
         &self,
         name: &str,
@@ -62,7 +73,9 @@ impl Client {
         mut on_progress: impl FnMut(Progress),
     ) -> Result<R, ClientError> {
         self.check_connected()?;
-        let body = serde_json::to_vec(request)
+        // It may be a share, so it is wiped.
+        let body = serde_json::to_vec(request).map(Zeroizing::new);
+        let body = body
             .map_err(|error| ClientError::Internal(format!("cannot write the request: {error}")))?;
         let subject = self.subjects.operation(name);
         let Prepared { headers, payload, reader } = self.prepare(&subject, &[], &body)?;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ledger_contract::reveal::{RevealAnswer, RevealedSecret};
-use ledger_contract::subjects;
 use ledger_domain::Incarnation;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -13,15 +13,17 @@ use zeroize::Zeroizing;
 
 use crate::connect::Client;
 use crate::error::ClientError;
-use crate::moment::deadline;
 
 /// A secret in plaintext. It is wiped on drop and hidden in debug output.
 pub struct Secret {
     generation: u64,
     incarnation: Option<Incarnation>,
     value: Zeroizing<String>,
+    /// Where the ledger found the value, if it is not in the ledger.
+    reference: Option<String>,
     /// Told when the secret is dropped, if somebody waits for that.
     dropped: Option<Arc<Notify>>,
+    compromised: AtomicBool,
 }
 
 impl Drop for Secret {
@@ -48,7 +50,9 @@ impl Secret {
     #[cfg(test)]
     pub(crate) fn new(generation: u64, incarnation: Incarnation, value: &str) -> Self {
         let value = Zeroizing::new(value.to_owned());
-        Self { generation, incarnation: Some(incarnation), value, dropped: None }
+        let compromised = AtomicBool::new(false);
+        let incarnation = Some(incarnation);
+        Self { generation, incarnation, value, reference: None, dropped: None, compromised }
     }
 
     /// Returns the generation of the value, which grows with each new one.
@@ -62,9 +66,25 @@ impl Secret {
         self.incarnation
     }
 
+    /// Returns where the ledger found the value, such as `vault:kv/team/openai#key`, if the field
+    /// has a reference. The value there may change without a new generation.
+    pub fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
+    }
+
     /// Has somebody told when the secret is dropped.
     pub(crate) fn tell_dropped(&mut self, waiting: Arc<Notify>) {
         self.dropped = Some(waiting);
+    }
+
+    /// Returns whether the ledger has said since that others know the value. A [`crate::Mirror`]
+    /// says so of what it gave out; drop the secret then, and ask for the new one.
+    pub fn is_compromised(&self) -> bool {
+        self.compromised.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn mark_compromised(&self) {
+        self.compromised.store(true, Ordering::Relaxed);
     }
 
     /// Returns the value.
@@ -106,9 +126,6 @@ impl Client {
         generation: RevealedGeneration,
         reason: &str,
     ) -> Result<BTreeMap<String, Secret>, ClientError> {
-        if self.ledger_xkey.is_none() {
-            return Err(ClientError::Unsealed);
-        }
         let body = match generation {
             // Ledgers of before know no others.
             RevealedGeneration::Current => json!({ "fields": fields, "reason": reason }),
@@ -119,20 +136,24 @@ impl Client {
                 json!({ "fields": fields, "reason": reason, "generation": number })
             }
         };
-        let body = body.to_string().into_bytes();
-        let about = vec![(subjects::DEADLINE, deadline(self.timeout))];
-        let subject = self.subjects.reveal(workspace, connection);
-        let answer = self.request(subject, about, body).await?;
-        let answer: RevealAnswer = serde_json::from_slice(answer.body())
-            .map_err(|_| ClientError::Internal("the answer cannot be understood".to_owned()))?;
-        let incarnation = answer.incarnation.parse().ok();
-        let secret = |(field, one): (&String, &RevealedSecret)| {
-            let value = Zeroizing::new(one.value.clone());
-            (
-                field.clone(),
-                Secret { generation: one.generation, incarnation, value, dropped: None },
-            )
-        };
-        Ok(answer.secrets.iter().map(secret).collect())
+        let answer = self.sealed(self.subjects.reveal(workspace, connection), &body).await?;
+        Ok(secrets_of(&answer))
     }
+}
+
+/// Returns the secrets of an answer.
+pub(crate) fn secrets_of(answer: &RevealAnswer) -> BTreeMap<String, Secret> {
+    let incarnation = answer.incarnation.parse().ok();
+    let secret = |(field, one): (&String, &RevealedSecret)| {
+        let secret = Secret {
+            generation: one.generation,
+            incarnation,
+            value: Zeroizing::new(one.value.clone()),
+            reference: one.reference.as_ref().map(ToString::to_string),
+            dropped: None,
+            compromised: AtomicBool::new(false),
+        };
+        (field.clone(), secret)
+    };
+    answer.secrets.iter().map(secret).collect()
 }

@@ -14,6 +14,8 @@ use crate::watch::is_same;
 /// How long a value is used without another request after a temporary failure, and if it is of
 /// another history than the connection.
 const REST: Duration = Duration::from_secs(5);
+/// How long a value is used that the ledger found elsewhere, where it may change unnoticed.
+const ELSEWHERE: Duration = Duration::from_mins(5);
 
 /// What a caller knows of the value that they want.
 #[derive(Clone, Copy, Debug)]
@@ -24,9 +26,14 @@ pub(crate) struct KnownGeneration {
     pub(crate) incarnation: Option<Incarnation>,
 }
 
-/// Holds one secret. It is locked during a fetch, so that concurrent requests cause only one.
+/// Holds one secret.
 #[derive(Debug, Default)]
-pub(crate) struct Slot(Mutex<Held>);
+pub(crate) struct Slot {
+    /// Locked during a fetch, so that concurrent requests cause only one.
+    held: Mutex<Held>,
+    /// Never locked for long.
+    given: parking_lot::Mutex<Given>,
+}
 
 #[derive(Debug, Default)]
 struct Held {
@@ -37,8 +44,25 @@ struct Held {
     fetched_for: Option<Incarnation>,
     /// The last fetch, if it failed temporarily.
     failed: Option<(Instant, ClientError)>,
-    /// Earlier values, which callers may still hold.
-    earlier: Vec<Weak<Secret>>,
+}
+
+/// What was given out, and what of it others know.
+#[derive(Debug, Default)]
+struct Given {
+    /// Values that somebody may still hold, this slot or a caller.
+    values: Vec<Weak<Secret>>,
+    /// The latest generation that others know, with its history.
+    compromised: Option<(u64, Option<Incarnation>)>,
+    /// Whether a value was dropped for that, and no other was fetched yet.
+    lacks_value: bool,
+}
+
+impl Given {
+    fn is_compromised(&self, secret: &Secret) -> bool {
+        self.compromised.is_some_and(|(latest, history)| {
+            secret.generation() <= latest && is_same(secret.incarnation(), history)
+        })
+    }
 }
 
 impl Held {
@@ -49,11 +73,14 @@ impl Held {
     /// a while and not for long.
     fn fresh(&self, wanted: KnownGeneration) -> Option<&Arc<Secret>> {
         let secret = self.secret.as_ref()?;
+        let age = self.fetched.map(|at| at.elapsed());
+        if secret.reference().is_some() && age.is_none_or(|age| age >= ELSEWHERE) {
+            return None;
+        }
         let is_fresh = if is_same(secret.incarnation(), wanted.incarnation) {
             wanted.generation.is_some_and(|generation| secret.generation() >= generation)
         } else {
-            self.fetched_for == wanted.incarnation
-                && self.fetched.is_some_and(|at| at.elapsed() < REST)
+            self.fetched_for == wanted.incarnation && age.is_some_and(|age| age < REST)
         };
         is_fresh.then_some(secret)
     }
@@ -61,22 +88,58 @@ impl Held {
 
 impl Slot {
     /// Returns the generation that is in use, with its history: the earliest that a caller still
-    /// holds, or else the stored one. Returns `None` if nothing was fetched.
+    /// holds, or else the stored one. Returns `None` if nothing was fetched, or nothing is held.
     pub(crate) async fn in_use(&self) -> Option<(u64, Option<Incarnation>)> {
-        let mut held = self.0.lock().await;
-        let Held { secret, earlier, .. } = &mut *held;
-        let secret = secret.as_ref()?;
-        earlier.retain(|value| value.strong_count() > 0);
-        let own = secret.incarnation();
+        let held = self.held.lock().await;
+        let mut given = self.given.lock();
+        given.values.retain(|value| value.strong_count() > 0);
+        let values: Vec<_> = given.values.iter().filter_map(Weak::upgrade).collect();
+        let newest = values.iter().max_by_key(|value| value.generation());
         // Those of another history are counted by it.
-        let others = earlier.iter().filter_map(Weak::upgrade);
-        let others = others.filter(|value| value.incarnation() == own);
-        let least = others.map(|value| value.generation()).min();
-        Some((least.map_or(secret.generation(), |least| least.min(secret.generation())), own))
+        let own = held.secret.as_ref().or(newest)?.incarnation();
+        let values = values.iter().filter(|value| value.incarnation() == own);
+        Some((values.map(|value| value.generation()).min()?, own))
+    }
+
+    /// Notes that others know a generation of a history and those before it. What is held of them
+    /// is dropped, and whoever still holds one can tell; none is given out from now on. Returns
+    /// whether something was held.
+    pub(crate) fn compromise(&self, latest: u64, history: Option<Incarnation>) -> bool {
+        {
+            let mut given = self.given.lock();
+            if given.compromised == Some((latest, history)) {
+                return false;
+            }
+            given.compromised = Some((latest, history));
+            let values = given.values.iter().filter_map(Weak::upgrade);
+            let known: Vec<_> = values.filter(|value| given.is_compromised(value)).collect();
+            for value in &known {
+                value.mark_compromised();
+            }
+            if known.is_empty() {
+                return false;
+            }
+            given.lacks_value = true;
+        }
+        // While it is locked, a fetch is under way, whose end drops the value.
+        if let Ok(mut held) = self.held.try_lock() {
+            self.drop_compromised(&mut held);
+        }
+        true
+    }
+
+    /// Returns whether a value was dropped because others know it, and no other was fetched yet.
+    pub(crate) fn lacks_value(&self) -> bool {
+        self.given.lock().lacks_value
+    }
+
+    fn drop_compromised(&self, held: &mut Held) {
+        let given = self.given.lock();
+        drop(held.secret.take_if(|secret| given.is_compromised(secret)));
     }
 
     /// Returns the value of the wanted generation or a later one, stored or from `fetch`. After a
-    /// temporary failure, returns the last known value.
+    /// temporary failure, returns the last known value, unless others know it.
     ///
     /// Callers that waited for another's fetch share its failure, so that each waits for at most
     /// one timeout if the ledger does not answer.
@@ -86,7 +149,8 @@ impl Slot {
         fetch: impl AsyncFnOnce() -> Result<Secret, ClientError>,
     ) -> Result<Arc<Secret>, ClientError> {
         let asked_at = Instant::now();
-        let mut held = self.0.lock().await;
+        let mut held = self.held.lock().await;
+        self.drop_compromised(&mut held);
         if let Some(secret) = held.fresh(wanted) {
             return Ok(Arc::clone(secret));
         }
@@ -95,18 +159,16 @@ impl Slot {
             (None, Some((at, error))) if asked_at < *at => return Err(error.clone()),
             _ => {}
         }
-        match fetch().await {
+        let fetched = fetch().await;
+        self.drop_compromised(&mut held);
+        match fetched {
             Ok(secret) => {
-                let secret = Arc::new(secret);
-                let mut earlier = std::mem::take(&mut held.earlier);
-                earlier.retain(|value| value.strong_count() > 0);
-                earlier.extend(held.secret.as_ref().map(Arc::downgrade));
+                let secret = self.give(secret)?;
                 *held = Held {
                     secret: Some(Arc::clone(&secret)),
                     fetched: Some(Instant::now()),
                     fetched_for: wanted.incarnation,
                     failed: None,
-                    earlier,
                 };
                 Ok(secret)
             }
@@ -118,6 +180,20 @@ impl Slot {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes note of a value that is about to be given out, unless others know it by now.
+    fn give(&self, secret: Secret) -> Result<Arc<Secret>, ClientError> {
+        let mut given = self.given.lock();
+        if given.is_compromised(&secret) {
+            let problem = "the value was compromised while it was fetched; ask again";
+            return Err(ClientError::Unavailable(problem.to_owned()));
+        }
+        let secret = Arc::new(secret);
+        given.values.retain(|value| value.strong_count() > 0);
+        given.values.push(Arc::downgrade(&secret));
+        given.lacks_value = false;
+        Ok(secret)
     }
 }
 
@@ -153,12 +229,12 @@ mod tests {
         assert_eq!(first.value(), "v-1");
         let old = slot.get(of(2), async || Err(away())).await.unwrap();
         assert_eq!(old.value(), "v-1");
-        slot.0.lock().await.failed = None;
+        slot.held.lock().await.failed = None;
         let refused = async || Err(ClientError::LoginRefused("new passwords".to_owned()));
         assert_eq!(slot.get(of(2), refused).await.unwrap().value(), "v-1");
         let at_once = slot.get(of(2), async || panic!("nobody is asked")).await.unwrap();
         assert_eq!(at_once.value(), "v-1");
-        slot.0.lock().await.failed = Some((Instant::now().checked_sub(REST).unwrap(), away()));
+        slot.held.lock().await.failed = Some((Instant::now().checked_sub(REST).unwrap(), away()));
         let new = slot.get(of(2), async || Ok(secret(2, "v-2"))).await.unwrap();
         assert_eq!(new.value(), "v-2");
     }
@@ -189,7 +265,7 @@ mod tests {
             };
             asking.get(of(1), failing).await
         });
-        while slot.0.try_lock().is_ok() {
+        while slot.held.try_lock().is_ok() {
             tokio::task::yield_now().await;
         }
         let waiting = slot.get(of(1), async || panic!("one has asked already"));
@@ -233,9 +309,42 @@ mod tests {
         assert_eq!(now.value(), "restored");
         let none = async || panic!("nobody is asked");
         assert_eq!(slot.get(of(4), none).await.unwrap().value(), "restored");
-        slot.0.lock().await.fetched = Instant::now().checked_sub(REST);
+        slot.held.lock().await.fetched = Instant::now().checked_sub(REST);
         let again = async || Ok(Secret::new(5, OTHER, "later"));
         assert_eq!(slot.get(of(4), again).await.unwrap().value(), "later");
+    }
+
+    #[tokio::test]
+    async fn a_compromised_value_is_dropped_at_once_and_never_given_out_again() {
+        let slot = Slot::default();
+        assert!(!slot.compromise(1, Some(OTHER)), "nothing was held");
+        let first = slot.get(of(1), async || Ok(secret(1, "v-1"))).await.unwrap();
+        assert!(!first.is_compromised());
+        assert!(slot.compromise(1, Some(OWN)) && slot.lacks_value());
+        assert!(!slot.compromise(1, Some(OWN)), "the same again says nothing");
+        assert!(first.is_compromised() && slot.held.lock().await.secret.is_none());
+        assert_eq!(slot.in_use().await, Some((1, Some(OWN))), "a request still holds it");
+        drop(first);
+        assert_eq!(slot.in_use().await, None);
+        // Not even if the ledger is away, or answers late, whatever the caller knows.
+        assert!(slot.get(of(1), async || Err(away())).await.is_err());
+        slot.held.lock().await.failed = None;
+        assert!(slot.get(of(1), async || Ok(secret(1, "v-1"))).await.is_err());
+        let second = slot.get(of(1), async || Ok(secret(2, "v-2"))).await.unwrap();
+        assert_eq!((second.value(), slot.lacks_value()), ("v-2", false));
+        let other = slot.get(wanted(1, OTHER), async || Ok(Secret::new(1, OTHER, "restored")));
+        assert_eq!(other.await.unwrap().value(), "restored", "another history, another value");
+    }
+
+    #[tokio::test]
+    async fn a_value_that_is_compromised_during_a_fetch_is_not_what_a_failure_falls_back_to() {
+        let slot = Slot::default();
+        slot.get(of(1), async || Ok(secret(1, "v-1"))).await.unwrap();
+        let fetch = async || {
+            assert!(slot.compromise(1, Some(OWN)));
+            Err(away())
+        };
+        assert!(slot.get(of(2), fetch).await.is_err());
     }
 
     #[tokio::test]

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ledger_contract::queries::ListQuery;
-use ledger_contract::view::{ConnectionView, FormerView};
+use ledger_contract::view::{ConnectionView, FormerView, ReferenceView};
 use ledger_providers::{Catalogue, FieldType};
 use serde_json::{Value, json};
 
-use crate::body::{self, Body, Pair, SecretArg, SecretReader, Setting, insert_under};
+use crate::body::{
+    self, Body, Pair, ReferenceArg, SecretArg, SecretReader, Setting, insert_under, put_references,
+};
 use crate::failure::Failure;
 
 /// Fields of a connection.
@@ -53,6 +55,11 @@ pub(crate) struct FieldArgs {
     /// of a file or of standard input. A value that begins with @ is written with @@
     #[arg(long, value_name = "FIELD")]
     secret: Vec<SecretArg>,
+    /// Secret field whose value is elsewhere, where the server looks for it when it is revealed:
+    /// FIELD=env:NAME, file:/PATH, vault:MOUNT/PATH, aws:NAME or connection:SLUG/FIELD, with #KEY
+    /// for a key of a JSON object. The server must allow the place
+    #[arg(long, value_name = "FIELD=KIND:NAME")]
+    secret_ref: Vec<ReferenceArg>,
     /// Label
     #[arg(long, value_name = "KEY=VALUE")]
     label: Vec<Pair>,
@@ -72,6 +79,7 @@ impl FieldArgs {
     pub(crate) fn body(self, secrets: &mut SecretReader) -> Result<Body, Failure> {
         let mut body = self.file.as_deref().map(body::read).transpose()?.unwrap_or_default();
         secrets.read_into(&self.secret, &mut body)?;
+        put_references(&self.secret_ref, &mut body)?;
         for setting in self.config {
             let Setting { key, value } = typed(self.provider.as_deref(), setting);
             insert_under(&mut body, "config", key, value);
@@ -168,7 +176,7 @@ pub(crate) struct Filters {
     /// Whether gateways may use it
     #[arg(long, value_name = "BOOL")]
     enabled: Option<bool>,
-    /// active, archived or any [default: active]
+    /// active, archived, erased or any [default: active]
     #[arg(long)]
     lifecycle: Option<String>,
     /// operational, degraded, failed or unknown
@@ -192,6 +200,15 @@ pub(crate) struct Filters {
     /// Type of owner: user, team, organization or project
     #[arg(long, value_name = "TYPE")]
     identity_type: Option<String>,
+    /// Has a secret whose current value was set before a time, or so long ago: 90d
+    #[arg(long, value_name = "TIME")]
+    secret_older_than: Option<String>,
+    /// No secret was revealed on the UTC day of a time, or of so long ago, or later: 30d
+    #[arg(long, value_name = "TIME")]
+    unused_since: Option<String>,
+    /// How old a secret is by its policy: fresh, due or overdue
+    #[arg(long, value_name = "AGE")]
+    secret_age: Vec<String>,
     /// Text in the display name or slug; case is ignored
     #[arg(long)]
     text: Option<String>,
@@ -219,6 +236,9 @@ impl Filters {
             label: self.label,
             identity_type,
             identity,
+            secret_older_than: self.secret_older_than,
+            unused_since: self.unused_since,
+            secret_age: self.secret_age,
             text: self.text,
             ..ListQuery::default()
         })
@@ -275,11 +295,16 @@ fn details(view: &ConnectionView<'_>) -> Facts {
 fn entries(view: &ConnectionView<'_>, facts: &mut Facts) {
     let mut add = |name: String, value: String| facts.push((name, value));
     for (field, secret) in &view.secrets {
-        let (masked, generation, set_at) = (&secret.masked, secret.generation, &secret.set_at);
-        add(format!("secret {field}"), format!("{masked}  generation {generation}, set {set_at}"));
+        let (generation, set_at) = (secret.generation, &secret.set_at);
+        let shown = shown(&secret.masked, secret.reference.as_ref());
+        add(format!("secret {field}"), format!("{shown}  generation {generation}, set {set_at}"));
+        if let (Some(age), Some(by)) = (&secret.age, &secret.rotate_by) {
+            add(format!("age of {field}"), format!("{age}, to be rotated by {by}"));
+        }
         if let Some(former) = &secret.former {
-            let FormerView { generation, masked, until, waits_for } = former;
-            let kept = format!("{masked}  generation {generation}, kept until {until}");
+            let FormerView { generation, masked, reference, until, waits_for } = former;
+            let shown = self::shown(masked, reference.as_ref());
+            let kept = format!("{shown}  generation {generation}, kept until {until}");
             add(format!("former {field}"), format!("{kept}, waits for {waits_for}"));
         }
     }
@@ -300,6 +325,11 @@ fn entries(view: &ConnectionView<'_>, facts: &mut Facts) {
         let name = dependent.name.as_deref().unwrap_or_default();
         add(format!("used by {}", dependent.kind), format!("{} {name}", dependent.id));
     }
+}
+
+/// Returns the mask of a value, or the reference in its place.
+fn shown(masked: &str, reference: Option<&ReferenceView<'_>>) -> String {
+    reference.map_or_else(|| masked.to_owned(), |reference| format!("at {reference}"))
 }
 
 fn provider(view: &ConnectionView<'_>) -> String {

@@ -1,7 +1,7 @@
 //! `keys`: the master keys of a ledger.
 
 use clap::{Args, Subcommand};
-use ledger_contract::master_keys::{RewrapReport, RewrapRequest, RewrapStatus};
+use ledger_contract::master_keys::{RewrapReport, RewrapRequest, RewrapStatus, SharesView};
 use ledger_contract::queries::{ALL_WORKSPACES, MasterKeysAnswer};
 use ledger_contract::subjects::LEDGER;
 use ledger_vault::Keyring;
@@ -14,7 +14,9 @@ use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
 use crate::progress::{progress_bar, show};
 use crate::queries::read_answer;
+use crate::seal::{self, SealArgs, UnsealArgs};
 use crate::session::Session;
+use crate::share_keys::{self, CombineArgs, SplitArgs};
 use crate::table::Table;
 use crate::verbs::{self, PendingCommand, WriteArgs};
 use crate::wrap_keys::{self, UnwrapArgs, WrapArgs};
@@ -41,6 +43,10 @@ Example:
     Retire(RetireArgs),
     Wrap(WrapArgs),
     Unwrap(UnwrapArgs),
+    Seal(SealArgs),
+    Unseal(UnsealArgs),
+    Split(SplitArgs),
+    Combine(CombineArgs),
 }
 
 /// Adds a key to a key file.
@@ -86,11 +92,19 @@ pub(crate) async fn run(common: &Common, command: KeysCommand, out: Output) -> R
         KeysCommand::Add(args) => return add(common, args, out),
         KeysCommand::Wrap(args) => return wrap_keys::wrap(common, args, out).await,
         KeysCommand::Unwrap(args) => return wrap_keys::unwrap(common, args, out),
+        KeysCommand::Split(args) => return share_keys::split(common, args, out),
+        KeysCommand::Combine(args) => return share_keys::combine(args, out),
         _ => {}
     }
     let session = Session::of_ledger(common, out).await?;
     match command {
-        KeysCommand::Add(_) | KeysCommand::Wrap(_) | KeysCommand::Unwrap(_) => Ok(()),
+        KeysCommand::Add(_)
+        | KeysCommand::Wrap(_)
+        | KeysCommand::Unwrap(_)
+        | KeysCommand::Split(_)
+        | KeysCommand::Combine(_) => Ok(()),
+        KeysCommand::Seal(args) => seal::seal(&session, args).await,
+        KeysCommand::Unseal(args) => seal::unseal(&session, args).await,
         KeysCommand::Status => status(&session).await,
         KeysCommand::Rotate(args) => {
             let command = PendingCommand::about_nothing("rotate-master-key", args.write);
@@ -142,6 +156,13 @@ async fn status(session: &Session) -> Result<(), Failure> {
     session.out.table(&table)?;
     if let Some(source) = &answer.source {
         session.out.say(format!("read from {source}"));
+    }
+    if answer.sealed {
+        session.out.say("the ledger is sealed, so the server holds no key: keys unseal");
+    }
+    if let Some(SharesView { set, given, threshold, held_until }) = &answer.shares {
+        let held = format!("{given} of {threshold} shares of set {set} until {held_until}");
+        session.out.say(format!("it holds {held}"));
     }
     match &answer.rewrap {
         Some(running) => session.out.say(rewrap_text(running)),

@@ -55,6 +55,8 @@ mod portable;
 mod providers;
 mod replay;
 mod rotate_curve_key;
+mod seal;
+mod share_keys;
 mod watch;
 mod wrap_keys;
 
@@ -65,12 +67,16 @@ mod serve;
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+use zeroizing_alloc::ZeroAlloc;
+
 use crate::commands::{Cli, Command};
 use crate::failure::Failure;
 use crate::output::Output;
 
+// What is freed is wiped first, so that no buffer of a library leaves a secret behind.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> ExitCode {
     process::harden();

@@ -9,6 +9,8 @@ use ledger_key_sources::{
     MasterKeySource, Patience, Plain, ServiceKey, Settings, Source, SourceError, wrap,
 };
 use ledger_vault::{Keyring, create_with};
+use rand::TryRngCore as _;
+use rand::rngs::OsRng;
 
 use crate::failure::Failure;
 use crate::settings;
@@ -18,7 +20,7 @@ pub(crate) const DEV_MASTER_KEY_FILE: &str = "dev-master.key";
 /// The name of the systemd credential that is found without being named.
 const CREDENTIAL: &str = "master-key";
 /// Variables by which the program is told a secret, which other programs do not get.
-const SECRET_VARIABLES: [&str; 7] = [
+const SECRET_VARIABLES: [&str; 15] = [
     "CONNLEDGER_KEY",
     "VAULT_TOKEN",
     "BAO_TOKEN",
@@ -26,6 +28,14 @@ const SECRET_VARIABLES: [&str; 7] = [
     "BAO_SECRET_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "GOOGLE_SERVICE_ACCOUNT_KEY",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_ACCESS_KEY",
+    "AZURE_STORAGE_SAS_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+    "AZURE_STORAGE_CLIENT_SECRET",
+    "AZURE_CLIENT_SECRET",
 ];
 
 /// Where the master key is.
@@ -156,7 +166,8 @@ pub(crate) fn read_or_create(
         let source = MasterKeySource { source: Source::File(path.to_owned()), settings };
         return Ok((source.read_blocking().map_err(refused)?, Created::No));
     }
-    let keyring = Keyring::generate(&mut rand::rng());
+    // The generator of a thread would keep the bytes in its buffer.
+    let keyring = Keyring::generate(&mut OsRng.unwrap_err());
     keyring.create_file(path).map_err(|error| unusable(&error.to_string()))?;
     Ok((keyring, Created::Yes))
 }

@@ -52,6 +52,14 @@ pub(crate) fn unserved_folder(common: &Common) -> Result<Option<&Path>, Failure>
 
 /// Builds the client's options from the flags and the file of a running server.
 pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
+    options_with(common, || key_text(common))
+}
+
+/// Builds them with another credential than the flags have.
+pub(crate) fn options_with(
+    common: &Common,
+    key: impl FnOnce() -> Result<Zeroizing<String>, Failure>,
+) -> Result<ClientOptions, Failure> {
     let server = common.data_dir.as_deref().map(ServerFile::find).transpose()?.flatten();
     let url = match (&common.nats_url, &server, &common.data_dir) {
         (Some(url), _, _) | (None, Some(ServerFile { nats_url: Some(url), .. }), _) => Some(url),
@@ -61,7 +69,7 @@ pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
         (None, None, Some(folder)) => return Err(not_running(folder)),
         (None, None, None) => None,
     };
-    let mut options = ClientOptions::new(Key::new(key_text(common)?.as_str()));
+    let mut options = ClientOptions::new(Key::new(key()?.as_str()));
     if let Some(url) = url {
         options.url.clone_from(url);
     }

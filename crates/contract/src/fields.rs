@@ -6,23 +6,24 @@ use std::collections::BTreeMap;
 use ledger_domain::connection::{
     AuthMethod, Details, Environment, HealthState, IdentityKind, Kind, Patch, Revision,
 };
-use ledger_domain::{Connection, FieldName, InvalidField, Lifecycle, WorkspaceName, limits};
-use ledger_vault::Plaintext;
+use ledger_domain::{
+    AgeState, Connection, FieldName, InvalidField, Lifecycle, SecretAges, WorkspaceName, limits,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json as literal};
 
-use crate::commands::NewConnection;
 use crate::commands::bodies::ConnectionName;
 use crate::commands::input::{
-    Checked as _, FieldNameRule, Input, LineRule, ProseRule, ProviderRule, SecretValue, SlugRule,
+    Checked as _, FieldNameRule, Input, LineRule, ProseRule, ProviderRule, SecretInput, SlugRule,
     WordRule, entry, list, nullable, patch,
 };
 use crate::commands::parts::{
     AccessBody, Annotations, Config, IdentityBody, LabelValue, Labels, ModelPolicyBody,
     PricingBody, SecretReferenceBody, Secrets, Tag, json, secret_references, tags,
 };
+use crate::commands::{GivenSecret, NewConnection};
 use crate::parameter::{Form, Parameter, many, one, words_of};
 use crate::time;
 use crate::view::{
@@ -163,7 +164,7 @@ pub(crate) struct UpdateBody {
     config: Config<Option<Value>>,
     /// Secret fields to set or remove.
     #[serde(default)]
-    secrets: Secrets<Option<SecretValue>>,
+    secrets: Secrets<Option<SecretInput>>,
     /// All secret references, replacing the previous ones.
     #[schemars(length(max = limits::SECRET_REFERENCES))]
     secret_references: Option<Vec<SecretReferenceBody>>,
@@ -231,7 +232,7 @@ impl UpdateBody {
 }
 
 /// What an update changes; secret fields are apart, still in plaintext.
-type Change = (Revision, BTreeMap<FieldName, Option<Plaintext>>);
+type Change = (Revision, BTreeMap<FieldName, Option<GivenSecret>>);
 
 /// A connection as readers see it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -270,11 +271,15 @@ pub struct ConnectionView<'a> {
     pub annotations: TextMap<'a, Box<RawValue>>,
     /// The owner.
     pub identity: Option<IdentityView<'a>>,
-    /// `active` or `archived`.
+    /// `active`, `archived` or `erased`. Of an erased one, only what names it and who changed it
+    /// when is left.
     pub lifecycle: Text<'a>,
     /// When it was archived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived_at: Option<String>,
+    /// When it was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<String>,
     /// Whether gateways may use it.
     pub enabled: bool,
     /// Last reported health.
@@ -302,6 +307,18 @@ pub struct ConnectionView<'a> {
 }
 
 impl<'a> ConnectionView<'a> {
+    /// Returns it with the ages of its secrets.
+    #[must_use]
+    pub fn with_ages(mut self, ages: &SecretAges) -> Self {
+        for (field, age) in ages {
+            if let Some(secret) = self.secrets.get_mut(field.as_str()) {
+                secret.rotate_by = Some(time::format(age.rotate_by));
+                secret.age = Some(age.state.as_str().into());
+            }
+        }
+        self
+    }
+
     /// Returns a connection with all fields.
     pub fn of(connection: &'a Connection) -> Self {
         let details = &connection.details;
@@ -320,7 +337,7 @@ impl<'a> ConnectionView<'a> {
             secrets: connection
                 .secrets
                 .iter()
-                .map(|(field, secret)| (view::text(field), view::secret(field, secret)))
+                .map(|(field, secret)| (view::text(field), view::secret(connection, field, secret)))
                 .collect(),
             secret_references: details
                 .secret_references
@@ -333,8 +350,12 @@ impl<'a> ConnectionView<'a> {
             identity: details.identity.as_ref().map(view::identity),
             lifecycle: connection.lifecycle.as_str().into(),
             archived_at: match connection.lifecycle {
-                Lifecycle::Active => None,
+                Lifecycle::Active | Lifecycle::Erased { .. } => None,
                 Lifecycle::Archived { at } => Some(time::format(at)),
+            },
+            erased_at: match connection.lifecycle {
+                Lifecycle::Active | Lifecycle::Archived { .. } => None,
+                Lifecycle::Erased { at } => Some(time::format(at)),
             },
             enabled: connection.enabled,
             health: view::health(&connection.health),
@@ -366,7 +387,7 @@ pub struct ListQuery {
     /// Whether gateways may use it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// `active` (default), `archived` or `any`.
+    /// `active` (default), `archived`, `erased` or `any`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifecycle: Option<String>,
     /// `operational`, `degraded`, `failed` or `unknown`.
@@ -390,6 +411,18 @@ pub struct ListQuery {
     /// The caller's own id for the party that the connection is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
+    /// Connections with a secret whose current value was set before this time, or this span of
+    /// time ago, like `90d`; to the second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_older_than: Option<String>,
+    /// Connections of which no secret was revealed on the UTC day of this time, or of so long ago,
+    /// or later. One that was created since then is not among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unused_since: Option<String>,
+    /// `fresh`, `due` or `overdue`: a connection matches if any of its secrets whose age a policy
+    /// limits does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secret_age: Vec<String>,
     /// Text contained in the name or slug, ignoring case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -418,7 +451,11 @@ pub const LIST_PARAMETERS: &[Parameter] = &[
         "The realm.",
     ),
     one("enabled", Form::Switch, "Whether gateways may use it."),
-    one("lifecycle", Form::Word(|| vec!["active", "archived", "any"]), "`active` by default."),
+    one(
+        "lifecycle",
+        Form::Word(|| vec!["active", "archived", "erased", "any"]),
+        "`active` by default.",
+    ),
     many("health", Form::Word(|| words_of(HealthState::ALL, HealthState::as_str)), "Any of these."),
     many(
         "kind",
@@ -442,6 +479,21 @@ pub const LIST_PARAMETERS: &[Parameter] = &[
         "Sort of party it is for.",
     ),
     one("identity", Form::Text(limits::IDENTITY_CHARS), "The caller's id of that party."),
+    one(
+        "secret_older_than",
+        Form::Moment,
+        "Has a secret whose current value was set before this time, or so long ago: `90d`.",
+    ),
+    one(
+        "unused_since",
+        Form::Moment,
+        "No secret was revealed on the UTC day of this time, or of so long ago, or later.",
+    ),
+    many(
+        "secret_age",
+        Form::Word(|| words_of(AgeState::ALL, AgeState::as_str)),
+        "How old a secret is by its policy; any of these.",
+    ),
     one(
         "text",
         Form::Text(limits::DISPLAY_NAME_CHARS),

@@ -12,7 +12,7 @@ use crate::errors::Code;
 pub const READING: &str = "reading";
 
 /// The refusals that are recorded, whatever was refused. One that is missing here is recorded only
-/// for a reveal of secrets.
+/// for a request whose answer has secrets.
 pub const RECORDED: &[Code] = &[
     Code::CredentialExpired,
     Code::CredentialInvalid,
@@ -31,7 +31,8 @@ pub const RECORDED: &[Code] = &[
 
 /// Returns whether a refusal of an operation is recorded.
 pub fn is_recorded(code: Code, operation: &str) -> bool {
-    RECORDED.contains(&code) || operation == Verb::RevealSecret.as_str()
+    let has_secrets = |verb: Verb| verb.spec().answer.has_secrets();
+    RECORDED.contains(&code) || Verb::find(operation).is_some_and(has_secrets)
 }
 
 /// Returns the kinds of entries: every code, because a reveal may be refused with any of them, and
@@ -107,8 +108,10 @@ mod tests {
 
     #[test]
     fn a_refused_reveal_is_recorded_whatever_the_reason() {
-        let reveal = Verb::RevealSecret.as_str();
-        assert!(Code::ALL.iter().all(|code| is_recorded(*code, reveal)));
+        let verbs = [Verb::RevealSecret, Verb::Unwrap, Verb::LeaseSecrets, Verb::ReadLeasedSecrets];
+        for verb in verbs.map(Verb::as_str) {
+            assert!(Code::ALL.iter().all(|code| is_recorded(*code, verb)));
+        }
         assert!(is_recorded(Code::Forbidden, "list") && is_recorded(Code::CredentialMissing, ""));
         assert!(!is_recorded(Code::SlugTaken, "create") && !is_recorded(Code::Busy, "list"));
     }

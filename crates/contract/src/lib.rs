@@ -35,6 +35,7 @@ pub mod access;
 pub mod backups;
 pub mod commands;
 pub mod errors;
+pub mod handover;
 pub mod headers;
 pub mod journal;
 pub mod lease;

@@ -42,6 +42,16 @@ impl Moment {
         }
     }
 
+    /// Returns the time, if a span ends at `now`.
+    pub fn before(self, now: Micros) -> Micros {
+        match self {
+            Self::At(at) => at,
+            Self::In(seconds) => {
+                Micros::new(now.get().saturating_sub(i64::from(seconds) * MICROS_PER_SECOND))
+            }
+        }
+    }
+
     /// Returns the JSON Schema of the texts that [`Self::parse`] reads.
     pub fn schema() -> Value {
         json!({ "anyOf": [

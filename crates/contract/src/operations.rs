@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::backups::BackupHealth;
 
 /// The names of all operations, as in `<prefix>.admin.<operation>`.
-pub const OPERATIONS: [&str; 3] = ["replay", "backup", "rewrap"];
+pub const OPERATIONS: [&str; 4] = ["replay", "backup", "rewrap", "give-share"];
 
 /// A request to rebuild read models.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +53,10 @@ pub struct HealthAnswer {
     /// The history that the ledger has, once it is ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub incarnation: Option<String>,
+    /// Whether the ledger is sealed, so that commands that give a secret a value are refused, and
+    /// reveals are; only with `ready`, and absent if it is not. Other commands are accepted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
     /// What is known of backups; only with `ready`, and only if the server makes them. An old or
     /// failed backup is no reason to send no commands.
     #[serde(skip_serializing_if = "Option::is_none")]

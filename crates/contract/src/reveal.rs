@@ -8,7 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-/// Answer to `reveal-secret`.
+use crate::handover::IssuedHandover;
+use crate::view::ReferenceView;
+
+/// Answer to `reveal-secret` and `unwrap`.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RevealAnswer {
     /// Id of the connection.
@@ -19,6 +22,9 @@ pub struct RevealAnswer {
     pub incarnation: String,
     /// The secret values, by field.
     pub secrets: BTreeMap<String, RevealedSecret>,
+    /// The handover in place of the values, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handover: Option<IssuedHandover>,
 }
 
 /// One value in the clear.
@@ -26,8 +32,44 @@ pub struct RevealAnswer {
 pub struct RevealedSecret {
     /// Generation of the value.
     pub generation: u64,
+    /// Where the value was found, if the field has a reference. The value there may change without
+    /// a new generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceView<'static>>,
     /// The value.
     pub value: String,
+}
+
+/// Answer to `lease-secrets` and `read-leased-secrets`.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+pub struct LeaseAnswer {
+    /// Id of the lease.
+    pub lease: String,
+    /// When it ends, unless it is renewed.
+    pub until: String,
+    /// The values.
+    #[serde(flatten)]
+    pub revealed: RevealAnswer,
+}
+
+impl LeaseAnswer {
+    /// Returns the JSON form, which is wiped when dropped.
+    ///
+    /// # Panics
+    ///
+    /// Never: an answer has a JSON form.
+    pub fn to_json(&self) -> Zeroizing<Vec<u8>> {
+        let about = 64 + self.lease.len() + self.until.len();
+        let mut json = Zeroizing::new(Vec::with_capacity(about + self.revealed.json_bytes_max()));
+        serde_json::to_writer(&mut *json, self).expect("an answer has a JSON form");
+        json
+    }
+}
+
+impl fmt::Debug for LeaseAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LeaseAnswer").field("lease", &self.lease).finish_non_exhaustive()
+    }
 }
 
 impl RevealAnswer {
@@ -45,9 +87,19 @@ impl RevealAnswer {
 
     /// Returns an upper bound of the length of its JSON. An escaped byte takes six bytes.
     fn json_bytes_max(&self) -> usize {
-        let secrets = self.secrets.iter().map(|(field, one)| field.len() + one.value.len() + 16);
+        let secrets = self.secrets.iter().map(|(field, one)| {
+            field.len()
+                + one.value.len()
+                + 32
+                + one.reference.as_ref().map_or(0, |found| {
+                    found.name.len() + found.key.as_ref().map_or(0, |key| key.len()) + 32
+                })
+        });
         let names = self.connection.len() + self.incarnation.len();
-        256 + 6 * (names + secrets.sum::<usize>())
+        let handover = self.handover.as_ref();
+        let handover =
+            handover.map_or(0, |one| one.id.len() + one.token.len() + one.expires_at.len());
+        256 + 6 * (names + handover + secrets.sum::<usize>())
     }
 }
 
@@ -75,7 +127,17 @@ mod tests {
 
     #[test]
     fn an_answer_is_written_without_leaving_copies_behind() {
-        let secret = |value: String| RevealedSecret { generation: u64::MAX, value };
+        let found = ReferenceView {
+            kind: "connection".into(),
+            name: "\"".repeat(1_024).into(),
+            key: Some("\\".repeat(1_024).into()),
+            format: "string".into(),
+        };
+        let reference = Some(found);
+        let secret = |value: String| {
+            let reference = reference.clone();
+            RevealedSecret { generation: u64::MAX, reference, value }
+        };
         for value in ["", "\u{1}\u{2}\u{3}", "plain", "\"\\\n"] {
             let named = |number: u32| (format!("f{number}"), secret(value.repeat(100)));
             let answer = RevealAnswer {
@@ -83,6 +145,11 @@ mod tests {
                 position: u64::MAX,
                 incarnation: "i".repeat(36),
                 secrets: (0..32).map(named).collect(),
+                handover: Some(IssuedHandover {
+                    id: "h".repeat(12),
+                    token: value.repeat(20),
+                    expires_at: "e".repeat(27),
+                }),
             };
             let json = answer.to_json();
             assert_eq!(*json, serde_json::to_vec(&answer).unwrap());

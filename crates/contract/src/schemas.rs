@@ -5,20 +5,21 @@
 //! `cargo run -p ledger-contract --example write-schemas` writes them; a test compares.
 
 use ledger_domain::{
-    ConsumerEvent, Event, LedgerEvent, PrincipalEvent, SecretRevealed, WorkspaceCreated,
+    ConsumerEvent, Event, HandoverEvent, LeaseEvent, LedgerEvent, PolicyEvent, PrincipalEvent,
+    SecretRevealed, WorkspaceCreated,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Value, json};
 
 use crate::backups::{BackupReport, BackupRequest};
-use crate::commands::{Answer, KeyReasonBody, NewWorkspaceBody, Target, Verb};
+use crate::commands::{KeyReasonBody, NewWorkspaceBody, Target, Verb};
 use crate::errors::{Class, Code, ProblemBody, ProblemDetails};
-use crate::master_keys::{RewrapReport, RewrapRequest};
+use crate::master_keys::{RewrapReport, RewrapRequest, ShareReport, ShareRequest};
 use crate::operations::{HealthAnswer, OPERATIONS, Progress, ReplayReport, ReplayRequest};
 use crate::queries::{QueryName, QuerySchemas};
 use crate::reply::{FeedPage, KeyReceipt, Notification, Receipt};
-use crate::reveal::RevealAnswer;
+use crate::reveal::{LeaseAnswer, RevealAnswer};
 use crate::sealed::{SealedAnswer, SealedRequest};
 use crate::{records, subjects};
 
@@ -72,6 +73,9 @@ pub fn event_types() -> impl Iterator<Item = &'static str> {
         .into_iter()
         .chain([WorkspaceCreated::TYPE_NAME, SecretRevealed::TYPE_NAME])
         .chain(ConsumerEvent::TYPE_NAMES)
+        .chain(HandoverEvent::TYPE_NAMES)
+        .chain(PolicyEvent::TYPE_NAMES)
+        .chain(LeaseEvent::TYPE_NAMES)
         .chain(PrincipalEvent::TYPE_NAMES)
         .chain(LedgerEvent::TYPE_NAMES)
 }
@@ -140,6 +144,7 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
         ("problem", answer::<ProblemBody>()),
         ("notification", answer::<Notification<'static>>()),
         ("reveal.answer", answer::<RevealAnswer>()),
+        ("lease.answer", answer::<LeaseAnswer>()),
         ("sealed.request", of::<SealedRequest>()),
         ("sealed.answer", answer::<SealedAnswer>()),
         ("replay.request", of::<ReplayRequest>()),
@@ -148,6 +153,8 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
         ("backup.answer", answer::<BackupReport>()),
         ("rewrap.request", of::<RewrapRequest>()),
         ("rewrap.answer", answer::<RewrapReport>()),
+        ("give-share.request", of::<ShareRequest>()),
+        ("give-share.answer", answer::<ShareReport>()),
         ("progress", answer::<Progress>()),
     ]
 }
@@ -177,7 +184,7 @@ fn record_schema(type_name: &str, data_version: u32, metadata: u32) -> Value {
             "position": number,
             "stream": {
                 "type": "string",
-                "pattern": "^(connection|workspace|principal|reveals|consumers|ledger)/",
+                "pattern": "^(connection|workspace|principal|reveals|consumers|policies|leases|ledger)/",
             },
             "version": number,
             "event_id": uuid,
@@ -241,7 +248,7 @@ fn error_codes() -> Value {
 fn asyncapi() -> Value {
     let names = subjects::Subjects::default();
     let prefix = names.prefix();
-    let sent_there = |verb: &&Verb| verb.spec().answer != Answer::Secrets;
+    let sent_there = |verb: &&Verb| !verb.spec().answer.has_secrets();
     let verbs = Verb::ALL.iter().filter(sent_there).map(|verb| verb.as_str());
     let command_messages: serde_json::Map<String, Value> = verbs
         .clone()
@@ -279,12 +286,8 @@ fn asyncapi() -> Value {
                 },
                 "messages": query_messages,
             },
-            "reveals": {
-                "address": format!("{prefix}.reveal.{{workspace}}.{{connection}}"),
-                "parameters": { "workspace": {}, "connection": {} },
-                "description": "Requests and replies are always sealed.",
-                "messages": { "reveal": message("commands/reveal-secret.json") },
-            },
+            "reveals": reveals(prefix),
+            "leases": leases(prefix),
             "operations": {
                 "address": format!("{prefix}.admin.{{operation}}"),
                 "parameters": { "operation": { "enum": OPERATIONS } },
@@ -305,6 +308,37 @@ fn asyncapi() -> Value {
             },
         },
         "operations": operations(),
+    })
+}
+
+/// The channel of reveals.
+fn reveals(prefix: &str) -> Value {
+    json!({
+        "address": format!("{prefix}.reveal.{{workspace}}.{{connection}}"),
+        "parameters": { "workspace": {}, "connection": {} },
+        "description": "Requests and replies are always sealed. `unwrap` is sent to the workspace \
+            `_ledger`, in place of a connection.",
+        "messages": {
+            "reveal": message("commands/reveal-secret.json"),
+            "unwrap": message("commands/unwrap.json"),
+        },
+    })
+}
+
+/// The channel of leases on secrets.
+fn leases(prefix: &str) -> Value {
+    json!({
+        "address": format!("{prefix}.reveal.{{workspace}}.{{connection}}.{{verb}}"),
+        "parameters": {
+            "workspace": {},
+            "connection": {},
+            "verb": { "enum": ["lease-secrets", "read-leased-secrets"] },
+        },
+        "description": "Requests and replies are always sealed.",
+        "messages": {
+            "lease": message("commands/lease-secrets.json"),
+            "read": message("commands/read-leased-secrets.json"),
+        },
     })
 }
 

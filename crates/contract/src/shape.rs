@@ -13,8 +13,9 @@ use ledger_domain::connection::{
 };
 use ledger_domain::principal::{ApiKeyId, KeyDigest, PrincipalKind, Scope};
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, ConsumerName, EventId, FieldName, Generation, Json, LedgerId,
-    Line, MessageId, Micros, Position, PrincipalName, Prose, Sealed, Slug, Version, WorkspaceName,
+    Actor, CheckedText, ConnectionId, ConsumerName, EventId, FieldName, Generation, HandoverId,
+    Json, LeaseId, LedgerId, Line, MessageId, Micros, Position, PrincipalName, Prose, Sealed, Slug,
+    Version, WorkspaceName,
 };
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
@@ -104,6 +105,7 @@ text_shapes!(
     ApiKeyId,
     ConsumerName,
     FieldName,
+    HandoverId,
     KeyDigest,
     Line,
     MessageId,
@@ -154,7 +156,7 @@ macro_rules! uuid_shapes {
         }
     )+};
 }
-uuid_shapes!(ConnectionId, EventId, LedgerId);
+uuid_shapes!(ConnectionId, EventId, LeaseId, LedgerId);
 
 macro_rules! counter_shapes {
     ($($name:ty),+) => {$(

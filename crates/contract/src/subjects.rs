@@ -30,6 +30,10 @@ pub const POSITION: &str = "Ledger-Position";
 pub const INCARNATION: &str = "Ledger-Incarnation";
 /// On events: the stored type name.
 pub const EVENT_TYPE: &str = "Ledger-Event-Type";
+/// On events after which nobody may go on as before: why.
+pub const URGENT: &str = "Ledger-Urgent";
+/// Value of [`URGENT`]: others know a value that the event replaces.
+pub const COMPROMISED: &str = "compromised";
 
 /// The workspace that every new ledger has, in which callers are who name no other.
 pub const DEFAULT_WORKSPACE: &str = "default";
@@ -98,9 +102,20 @@ impl Subjects {
         format!("{}.admin.{name}", self.prefix)
     }
 
+    /// Returns the subject at which handovers are received.
+    pub fn handovers(&self) -> String {
+        format!("{}.reveal.{LEDGER}.unwrap", self.prefix)
+    }
+
     /// Returns the wildcard subject of requests for secrets: `<prefix>.reveal.>`.
     pub fn all_reveals(&self) -> String {
         format!("{}.reveal.>", self.prefix)
+    }
+
+    /// Returns the subject of a request that takes a lease on secrets or reads under one, by its
+    /// verb.
+    pub fn leased(&self, workspace: &str, connection: &str, verb: &str) -> String {
+        format!("{}.reveal.{workspace}.{connection}.{verb}", self.prefix)
     }
 
     /// Returns the subject of one request for secrets.
@@ -119,16 +134,19 @@ impl Subjects {
     }
 
     /// Returns the subject of one stream's events. Events of the workspace itself are under
-    /// `_workspace`, reveals of its secrets under `_reveals`, and what consumers say under
-    /// `_consumers`, none of which can be a connection id. Events of principals are under
-    /// `_ledger`, which cannot be a workspace, and so are those of the ledger itself, with
-    /// `_ledger` in place of the principal.
+    /// `_workspace`, reveals of its secrets, handovers of them and leases on them under `_reveals`,
+    /// what ends leases throughout the workspace under `_leases`, what consumers say under
+    /// `_consumers`, and policies under `_policies`, none of which can be a connection id. Events
+    /// of principals are under `_ledger`, which cannot be a workspace, and so are those of the
+    /// ledger itself, with `_ledger` in place of the principal.
     pub fn event(&self, workspace: &WorkspaceName, stream: &StreamId) -> String {
         match stream {
             StreamId::Connection(id) => format!("{}.events.{workspace}.{id}", self.prefix),
             StreamId::Workspace(_) => format!("{}.events.{workspace}._workspace", self.prefix),
             StreamId::Reveals(_) => format!("{}.events.{workspace}._reveals", self.prefix),
             StreamId::Consumers(_) => format!("{}.events.{workspace}._consumers", self.prefix),
+            StreamId::Policies(name) => format!("{}.events.{name}._policies", self.prefix),
+            StreamId::Leases(_) => format!("{}.events.{workspace}._leases", self.prefix),
             StreamId::Principal(name) => format!("{}.events.{LEDGER}.{name}", self.prefix),
             StreamId::Ledger(_) => format!("{}.events.{LEDGER}.{LEDGER}", self.prefix),
         }

@@ -8,7 +8,10 @@ use ledger_domain::connection::{
     Access, Amount, Dependent, DependentKey, GrantScope, Health, Identity, Limits, ModelPolicy,
     Multiplier, Pricing, ResetPeriod, SecretReference,
 };
-use ledger_domain::{CheckedText, FieldName, Former, Hint, Json, Micros, Sealed, Secret};
+use ledger_domain::{
+    CheckedText, Connection, FieldName, Former, Generation, Generations, Held, Hint, Json, Micros,
+    Reference, Secret,
+};
 use ledger_vault::plaintext_bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +31,9 @@ pub struct SecretView<'a> {
     pub generation: u64,
     /// The mask, which lets people distinguish two values.
     pub masked: Text<'a>,
+    /// Where the value is, if the field has a reference in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceView<'a>>,
     /// When this value was set.
     pub set_at: String,
     /// The event that set it.
@@ -35,6 +41,17 @@ pub struct SecretView<'a> {
     /// The value before this one, while it is still revealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<FormerView<'a>>,
+    /// The latest generation that was replaced because others know it; absent if there is none.
+    /// Whoever holds that or an earlier one drops it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compromised: Option<u64>,
+    /// When it is overdue for rotation, if a policy limits its age. Only in answers to `get` and
+    /// `list`, and no part of the connection's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_by: Option<String>,
+    /// `fresh`, `due` or `overdue`, in the same places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<Text<'a>>,
 }
 
 /// A former value that is still revealed, without the value.
@@ -44,11 +61,28 @@ pub struct FormerView<'a> {
     pub generation: u64,
     /// The mask.
     pub masked: Text<'a>,
+    /// Where the value is, if the field had a reference in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceView<'a>>,
     /// From when on it is not revealed any more.
     pub until: String,
     /// What retires it: `deadline`, or `confirmation` of every consumer, but not later than
     /// `until`.
     pub waits_for: Text<'a>,
+}
+
+/// Where the value of a secret field is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReferenceView<'a> {
+    /// `env`, `file`, `vault`, `aws` or `connection`.
+    pub kind: Text<'a>,
+    /// Its name there. A connection is named by its id, then `/` and the field.
+    pub name: Text<'a>,
+    /// The key of the value in a JSON object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Text<'a>>,
+    /// `string` or `json`.
+    pub format: Text<'a>,
 }
 
 /// A field filled from an external secret store.
@@ -186,12 +220,12 @@ pub struct DependentView<'a> {
 /// Returns what may be shown of the current value of a secret. Hints of earlier programs may show
 /// more.
 pub fn shown_hint(field: &FieldName, secret: &Secret) -> Hint {
-    shown(field, &secret.sealed, &secret.hint)
+    shown(field, &secret.held, &secret.hint)
 }
 
-fn shown(field: &FieldName, sealed: &Sealed, hint: &Hint) -> Hint {
-    let is_shown =
-        plaintext_bytes(sealed).is_none_or(|bytes| Hint::is_shown(field.as_str(), bytes));
+fn shown(field: &FieldName, held: &Held, hint: &Hint) -> Hint {
+    let bytes = held.sealed().and_then(plaintext_bytes);
+    let is_shown = bytes.is_none_or(|bytes| Hint::is_shown(field.as_str(), bytes));
     let is_ascii = hint.prefix.is_ascii() && hint.suffix.is_ascii();
     if is_shown && is_ascii { hint.clone() } else { Hint::default() }
 }
@@ -224,22 +258,81 @@ pub(crate) fn map<'a, K: CheckedText, V, W>(
     entries.iter().map(|(key, value)| (text(key), view(value))).collect()
 }
 
-pub(crate) fn secret<'a>(field: &FieldName, secret: &Secret) -> SecretView<'a> {
-    SecretView {
-        generation: secret.generation.get(),
-        masked: masked(&shown_hint(field, secret)).into(),
-        set_at: time::format(secret.set_at),
-        set_by: secret.set_by.to_string(),
-        former: secret.former.as_deref().map(|former| FormerView::of(field, former)),
+impl ReferenceView<'_> {
+    /// Returns it without a borrow.
+    pub fn into_owned(self) -> ReferenceView<'static> {
+        let owned = |text: Text<'_>| Text::Owned(text.into_owned());
+        ReferenceView {
+            kind: owned(self.kind),
+            name: owned(self.name),
+            key: self.key.map(owned),
+            format: owned(self.format),
+        }
     }
 }
 
-impl FormerView<'static> {
+/// As the command line has it: `vault:kv/team/openai#key`.
+impl std::fmt::Display for ReferenceView<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.kind, self.name)?;
+        match &self.key {
+            Some(key) => write!(f, "#{key}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Returns a reference in place of a value.
+pub fn reference(reference: &Reference) -> ReferenceView<'_> {
+    ReferenceView {
+        kind: reference.kind.as_str().into(),
+        name: text(&reference.name),
+        key: optional(reference.key.as_ref()),
+        format: reference.format.as_str().into(),
+    }
+}
+
+/// Returns a secret field of a connection without its value.
+pub(crate) fn secret<'a>(
+    connection: &Connection,
+    field: &FieldName,
+    secret: &'a Secret,
+) -> SecretView<'a> {
+    let compromised = connection.compromised.get(field).and_then(Generations::highest);
+    SecretView {
+        generation: secret.generation.get(),
+        masked: masked(&shown_hint(field, secret)).into(),
+        reference: secret.held.reference().map(reference),
+        set_at: time::format(secret.set_at),
+        set_by: secret.set_by.to_string(),
+        former: secret.former.as_deref().map(|former| FormerView::of(field, former)),
+        compromised: compromised.map(Generation::get),
+        rotate_by: None,
+        age: None,
+    }
+}
+
+impl FormerView<'_> {
+    /// Returns it without a borrow.
+    pub fn into_owned(self) -> FormerView<'static> {
+        let owned = |text: Text<'_>| Text::Owned(text.into_owned());
+        FormerView {
+            generation: self.generation,
+            masked: owned(self.masked),
+            reference: self.reference.map(ReferenceView::into_owned),
+            until: self.until,
+            waits_for: owned(self.waits_for),
+        }
+    }
+}
+
+impl<'a> FormerView<'a> {
     /// Returns the former value of a field without the value.
-    pub fn of(field: &FieldName, former: &Former) -> Self {
+    pub fn of(field: &FieldName, former: &'a Former) -> Self {
         Self {
             generation: former.generation.get(),
-            masked: masked(&shown(field, &former.sealed, &former.hint)).into(),
+            masked: masked(&shown(field, &former.held, &former.hint)).into(),
+            reference: former.held.reference().map(reference),
             until: time::format(former.end.until),
             waits_for: if former.end.once_confirmed { "confirmation" } else { "deadline" }.into(),
         }

@@ -7,11 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ledger_contract::errors::{Code, hint};
-use ledger_contract::records::{self, Happened, Record, Repeats, StoredFingerprint, StreamId};
+use ledger_contract::records::{
+    self, Frame, Happened, Metadata, Record, Repeats, StoredFingerprint, StreamId,
+};
 use ledger_contract::reply::{Notification, NotificationWriter, NotifiedState};
 use ledger_contract::schemas;
 use ledger_contract::view::ConnectionView;
-use ledger_domain::{Actor, ConnectionId, Incarnation, MessageId, Position, evolve};
+use ledger_domain::{Actor, ConnectionId, Event, Incarnation, MessageId, Position, evolve};
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -69,13 +71,63 @@ fn golden_records_still_read_the_same() {
             let expected = fs::read_to_string(folder.join(format!("{name}.expected.json")));
             let expected = expected.unwrap();
             assert_eq!(records::public(&bytes, None).get(), expected, "{type_name} {name}");
-            assert!(!expected.contains("sealed"), "{type_name} shows ciphertext");
+            assert!(!expected.contains("\"sealed\":"), "{type_name} shows ciphertext");
             assert!(!expected.contains("digest"), "{type_name} shows the digest of a key");
             assert!(!expected.contains("fingerprint"), "{type_name} shows a fingerprint");
             let announced = records::announced(&bytes, None);
             let audited = ",\"key\":\"k3x9a2bq71ce\",\"address\":\"192.0.2.7\"";
             assert_eq!(announced, expected.replace(audited, ""), "{type_name} {name}");
         }
+    }
+}
+
+/// Of every stored form of an event of a connection, who, when and what kind of change is left once
+/// the connection was erased, and no value.
+#[test]
+fn an_emptied_record_tells_what_it_was_and_no_value() {
+    let at = Position::new(7);
+    for type_name in Event::TYPE_NAMES {
+        for name in goldens(type_name) {
+            let path = root().join("events").join(type_name).join(format!("{name}.json"));
+            let bytes = fs::read(path).unwrap();
+            let before = records::decode(at, &bytes).unwrap();
+            let emptied = records::emptied(at, &bytes, [0xab; 32]).unwrap();
+            if type_name == "connection_erased" {
+                assert_eq!(emptied, None, "it says that the connection was erased");
+                continue;
+            }
+            let emptied = emptied.unwrap();
+            assert_eq!(records::emptied(at, &emptied, [0; 32]).unwrap(), None, "{name}");
+            let after = records::decode(at, &emptied).unwrap();
+            let frame = Frame::read(at, &emptied).unwrap();
+            assert_eq!(frame.type_name, type_name);
+            assert_eq!(frame.happened().unwrap(), after.happened);
+            let fingerprint = after.metadata.fingerprint;
+            assert_eq!(fingerprint, Some(StoredFingerprint([0; 16])), "{type_name} {name}");
+            assert_eq!(Metadata { fingerprint, ..before.metadata }, after.metadata);
+            let Happened::Connection(Event::Emptied(left)) = &after.happened else {
+                panic!("{type_name} {name}: {:?}", after.happened);
+            };
+            assert_eq!((left.type_name, left.digest), (type_name, [0xab; 32]));
+            let text = String::from_utf8(emptied).unwrap();
+            let data = serde_json::from_slice::<Value>(&bytes).unwrap()["data"].clone();
+            let (_, left) = text.split_once("\"data\":").unwrap();
+            let names = ["api_key", "token", "base_url", "config.base_url", "provider", "default"];
+            let is_telling = |value: &&String| value.len() > 3 && !names.contains(&value.as_str());
+            for value in values(&data).iter().filter(is_telling) {
+                assert!(!left.contains(value), "{type_name} {name}: {value}");
+            }
+        }
+    }
+}
+
+/// Returns all texts in a value that are no names of members.
+fn values(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(members) => members.values().flat_map(values).collect(),
+        Value::Array(members) => members.iter().flat_map(values).collect(),
+        Value::String(text) => vec![text.clone()],
+        _ => Vec::new(),
     }
 }
 
@@ -132,6 +184,9 @@ fn encoded(record: &Record) -> Vec<u8> {
         Happened::Principal(event) => records::encode_principal(&mut bytes, metadata, event),
         Happened::Revealed(revealed) => records::encode_revealed(&mut bytes, metadata, revealed),
         Happened::Consumer(event) => records::encode_consumer(&mut bytes, metadata, event),
+        Happened::Handover(event) => records::encode_handover(&mut bytes, metadata, event),
+        Happened::Policy(event) => records::encode_policy(&mut bytes, metadata, event),
+        Happened::Lease(event) => records::encode_lease(&mut bytes, metadata, event),
         Happened::Ledger(event) => records::encode_ledger(&mut bytes, metadata, event),
     }
     bytes
@@ -218,6 +273,8 @@ fn expect_same_in_parts(bytes: &[u8]) {
         | StreamId::Principal(_)
         | StreamId::Reveals(_)
         | StreamId::Consumers(_)
+        | StreamId::Policies(_)
+        | StreamId::Leases(_)
         | StreamId::Ledger(_) => None,
     };
     assert_eq!((head.connection, head.version), (connection, metadata.version));

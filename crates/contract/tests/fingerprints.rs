@@ -40,6 +40,12 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ),
     (
         "rotate-secret",
+        r#"{"connection": "main", "secrets": {"api_key": {"reference": {"kind": "vault",
+            "name": "kv/a", "key": "k"}}}}"#,
+        "53c74b11c459e4c59dfbea490fd41488",
+    ),
+    (
+        "rotate-secret",
         r#"{"connection": "main", "secrets": {"api_key": "sk-second"}, "keep_former_until": "36h",
             "keep_former_until_confirmed": true}"#,
         "00b849825325553398d050fcb37dedec",
@@ -84,6 +90,11 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "31ae112cdbd5dbc47975d14f54889ced",
     ),
     ("archive", r#"{"connection": "main"}"#, "4bbe0689b131274638e92485716c3c1f"),
+    (
+        "erase",
+        r#"{"connection": "main", "reason": "contract ended", "force": true}"#,
+        "c0ff046e5156f758130cada22f7089bb",
+    ),
     ("restore", r#"{"connection": "main", "slug": "again"}"#, "a30a8694beda9c76e48199cbef19391d"),
     (
         "grant-workspace",
@@ -147,6 +158,49 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "ba6406c9f1d27c3a92828efb71a72cb4",
     ),
     (
+        "lease-secrets",
+        r#"{"connection": "main", "fields": ["api_key"], "reason": "to route", "until": "1h"}"#,
+        "130934692fcb7c5caf16df04a55b6522",
+    ),
+    (
+        "read-leased-secrets",
+        r#"{"connection": "main", "lease": "0197c2a1-0000-7000-8000-000000000001",
+            "fields": ["api_key"]}"#,
+        "a6259c8148fa68b8fe2166cb91f6a57b",
+    ),
+    (
+        "renew-lease",
+        r#"{"connection": "main", "lease": "0197c2a1-0000-7000-8000-000000000001",
+            "until": "2h"}"#,
+        "6aab05c70b4e4d3d5dc4382a0e83abe8",
+    ),
+    (
+        "return-lease",
+        r#"{"connection": "main", "lease": "0197c2a1-0000-7000-8000-000000000001"}"#,
+        "e3e8ce74ef53fa4d507102b59debcbfb",
+    ),
+    (
+        "revoke-leases",
+        r#"{"connection": "main", "holder": "gateway:eu-1", "reason": "gone"}"#,
+        "b8803dcaecd57e15e8c43c449dce3155",
+    ),
+    (
+        "revoke-workspace-leases",
+        r#"{"slug_prefix": "openai-", "holder": "gateway:eu-1", "reason": "gone"}"#,
+        "7a18d8949c4da69c2339761447659707",
+    ),
+    ("unwrap", "{}", "494ef2db7bd14c5ef5c1880e77c459f4"),
+    (
+        "revoke-handover",
+        r#"{"handover": "k3x9a2bq71ce", "reason": "not needed"}"#,
+        "fc563b64394a5978e566bab2369cbf4c",
+    ),
+    (
+        "rotate-secret",
+        r#"{"connection": "main", "secrets": {"api_key": "sk-second"}, "compromised": true}"#,
+        "f6ba031963ab5efcb8101c70c578c525",
+    ),
+    (
         "confirm-secret",
         r#"{"connection": "main", "consumer": "eu-1", "generations": {"api_key": 2}}"#,
         "4b1736d49c39e0b6a601a44e00df082b",
@@ -157,6 +211,18 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "ac7edc4d865d42a283d4ed5577b3ffac",
     ),
     ("create-workspace", r#"{"display_name": "Home"}"#, "3007c1c40c73ce55092079875d34f2b0"),
+    (
+        "set-secret-policy",
+        r#"{"about": {"connection": "main", "provider": "openai", "field": "api_key"},
+            "max_age_days": 90, "warn_days": 7, "min_length": 20, "pattern": "^sk-"}"#,
+        "a3db7c9c02ef80655dad5ee5b0b0b587",
+    ),
+    ("set-secret-policy", r#"{"max_age_days": 90}"#, "b4ecbb63b5b2d60e46e45e1901601484"),
+    (
+        "remove-secret-policy",
+        r#"{"about": {"field": "api_key"}}"#,
+        "dddd41029dc9b327b09139a246b50557",
+    ),
     (
         "create-principal",
         r#"{"principal": "eu-1", "kind": "gateway", "display_name": "EU",
@@ -203,6 +269,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("unblock-token", r#"{"token_id": "t-1"}"#, "db399b0bc733573e7513b9a04ab416ef"),
     ("rotate-master-key", "{}", "9c5776b7d94b12a7bb292e0f7c60075d"),
     ("retire-master-key", r#"{"key": "0a1b2c3d"}"#, "7f5a233e2cb58382b596fcc6d3027b24"),
+    ("seal-ledger", "{}", "d54c45661dba278458fbf10c0695a5ff"),
+    ("unseal-ledger", "{}", "4cf8917e43b766bf234b838e3d75406e"),
 ];
 
 #[test]

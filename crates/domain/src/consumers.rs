@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::connection::{Connection, Lifecycle, Rejection};
+use crate::connection::{Connection, Rejection};
 use crate::ids::{Actor, Generation, Micros, Position, Version};
 use crate::limits;
 use crate::secret::Secret;
@@ -105,6 +105,9 @@ pub fn decide_consumer(
     command: ConsumerCommand,
 ) -> Result<Confirmation, Rejection> {
     let connection = connection.ok_or(Rejection::ConnectionUnknown)?;
+    if connection.lifecycle.is_erased() {
+        return Err(Rejection::ConnectionErased);
+    }
     let (consumer, generations) = match command {
         ConsumerCommand::Remove { consumer } => return remove(consumers, consumer),
         ConsumerCommand::Confirm { consumer, generations } => (consumer, generations),
@@ -116,9 +119,7 @@ pub fn decide_consumer(
     if generations.is_empty() {
         return remove(consumers, consumer);
     }
-    if connection.lifecycle != Lifecycle::Active {
-        return Err(Rejection::ConnectionArchived);
-    }
+    connection.lifecycle.check_active()?;
     for (field, generation) in &generations {
         let secret = connection.secrets.get(field);
         let secret =
@@ -244,8 +245,9 @@ mod tests {
         let secret = connection.secrets.get_mut(&field("api_key")).unwrap();
         let former = crate::secret::Former {
             generation: Generation::new(1),
-            sealed: secret.sealed.clone(),
+            held: secret.held.clone(),
             hint: secret.hint.clone(),
+            came_back_of: None,
             end: crate::secret::FormerEnd { until: NOW, once_confirmed: true },
         };
         (secret.generation, secret.former) = (Generation::new(2), Some(Box::new(former)));

@@ -64,6 +64,10 @@ uuid_id!(
     EventId, "event_id"
 );
 uuid_id!(
+    /// Id of one lease on secrets, which is that of the event by which it was taken.
+    LeaseId, "lease"
+);
+uuid_id!(
     /// Id of one ledger, generated when its data directory is created.
     LedgerId, "ledger_id"
 );
@@ -71,6 +75,18 @@ uuid_id!(
     /// Name of one history of a ledger: copies of a data directory share it.
     Incarnation, "incarnation"
 );
+
+impl LeaseId {
+    /// Returns the id of the lease that was taken by an event.
+    pub const fn of(event: EventId) -> Self {
+        Self(event.0)
+    }
+
+    /// Returns the id of the event by which the lease was taken.
+    pub const fn event(self) -> EventId {
+        EventId(self.0)
+    }
+}
 
 /// Id of a master key, derived from a hash of it: eight lowercase hexadecimal digits.
 ///

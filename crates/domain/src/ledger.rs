@@ -1,11 +1,15 @@
-//! The ledger itself, whose events have a stream of their own: which master key it wraps under, and
-//! which ones it has left behind.
+//! The ledger itself, whose events have a stream of their own: which master key it wraps under,
+//! which ones it has left behind, and whether it is sealed.
 //!
 //! | command | event | refusals |
 //! |---|---|---|
 //! | rotate | rotated | nothing to change; the key was retired; a key is lacking |
 //! | note that all is rewrapped | rewrapped | nothing to change |
 //! | retire | retired | the key is active, in use or unknown; nothing to change |
+//! | seal | sealed | nothing to change |
+//! | unseal | unsealed | a key is lacking; nothing to change |
+//!
+//! A sealed ledger has no master key, so it refuses to rotate or to retire one.
 //!
 //! A rotation needs every key under which something is wrapped. A key is retired when nothing is
 //! wrapped under it, and what was is gone from the files, which the second event says.
@@ -28,6 +32,8 @@ pub struct Ledger {
     pub retired: BTreeSet<MasterKeyId>,
     /// Whether something may still be wrapped under a key that was active before.
     pub is_rewrapping: bool,
+    /// Whether it is sealed: it then has no master key and no data key in memory.
+    pub is_sealed: bool,
 }
 
 /// A command to the ledger itself.
@@ -40,14 +46,27 @@ pub enum LedgerCommand {
         /// All keys that are given, this one among them.
         held: BTreeSet<MasterKeyId>,
     },
-    /// Notes that everything is wrapped under the active key. The ledger's own.
-    NoteRewrapped,
+    /// Notes that everything is wrapped under a key, if that is still the active one. The ledger's
+    /// own.
+    NoteRewrapped {
+        /// The key.
+        key: MasterKeyId,
+    },
     /// Uses a master key no more.
     RetireMasterKey {
         /// The key.
         key: MasterKeyId,
         /// Whether the ledger has it.
         is_held: bool,
+    },
+    /// Uses no key that opens a secret until it is unsealed.
+    Seal,
+    /// Uses its keys again.
+    Unseal {
+        /// All keys that are given.
+        held: BTreeSet<MasterKeyId>,
+        /// By how many shares they were given; zero if they come from the key source.
+        shares: u8,
     },
 }
 
@@ -75,12 +94,26 @@ pub enum LedgerEvent {
         /// The key.
         key: MasterKeyId,
     },
+    /// The ledger was sealed.
+    Sealed,
+    /// The ledger was unsealed.
+    Unsealed {
+        /// The active master key.
+        key: MasterKeyId,
+        /// By how many shares its keys were given; zero if they come from the key source.
+        shares: u8,
+    },
 }
 
 impl LedgerEvent {
     /// The stored names of all types.
-    pub const TYPE_NAMES: [&'static str; 3] =
-        ["master_key_rotated", "data_keys_rewrapped", "master_key_retired"];
+    pub const TYPE_NAMES: [&'static str; 5] = [
+        "master_key_rotated",
+        "data_keys_rewrapped",
+        "master_key_retired",
+        "ledger_sealed",
+        "ledger_unsealed",
+    ];
 
     /// Returns the stored type name.
     pub const fn type_name(&self) -> &'static str {
@@ -88,6 +121,8 @@ impl LedgerEvent {
             Self::MasterKeyRotated { .. } => "master_key_rotated",
             Self::DataKeysRewrapped { .. } => "data_keys_rewrapped",
             Self::MasterKeyRetired { .. } => "master_key_retired",
+            Self::Sealed => "ledger_sealed",
+            Self::Unsealed { .. } => "ledger_unsealed",
         }
     }
 }
@@ -95,8 +130,14 @@ impl LedgerEvent {
 impl Ledger {
     /// Returns a ledger without events that wraps under a key.
     pub fn under(active: MasterKeyId) -> Self {
-        let (data_keys, retired) = (BTreeMap::new(), BTreeSet::new());
-        Self { version: Version::ZERO, active, data_keys, retired, is_rewrapping: false }
+        Self {
+            version: Version::ZERO,
+            active,
+            data_keys: BTreeMap::new(),
+            retired: BTreeSet::new(),
+            is_rewrapping: false,
+            is_sealed: false,
+        }
     }
 
     /// Returns how many data keys are wrapped under a key.
@@ -138,6 +179,8 @@ impl Ledger {
             LedgerEvent::MasterKeyRetired { key } => {
                 self.retired.insert(*key);
             }
+            LedgerEvent::Sealed => self.is_sealed = true,
+            LedgerEvent::Unsealed { .. } => self.is_sealed = false,
         }
     }
 }
@@ -151,14 +194,16 @@ pub fn decide_ledger(
     check_expected(state.version, expected)?;
     match command {
         LedgerCommand::RotateMasterKey { to, held } => rotate(state, to, &held),
-        LedgerCommand::NoteRewrapped => {
-            if !state.is_rewrapping || state.left_behind() > 0 {
+        LedgerCommand::NoteRewrapped { key } => {
+            if !state.is_rewrapping || state.left_behind() > 0 || key != state.active {
                 return Err(Rejection::NothingToChange);
             }
-            let key = state.active;
             Ok(LedgerEvent::DataKeysRewrapped { key, data_keys: state.under_key(key) })
         }
         LedgerCommand::RetireMasterKey { key, is_held } => retire(state, key, is_held),
+        LedgerCommand::Seal if state.is_sealed => Err(Rejection::NothingToChange),
+        LedgerCommand::Seal => Ok(LedgerEvent::Sealed),
+        LedgerCommand::Unseal { held, shares } => unseal(state, &held, shares),
     }
 }
 
@@ -168,23 +213,47 @@ fn rotate(
     held: &BTreeSet<MasterKeyId>,
 ) -> Result<LedgerEvent, Rejection> {
     let from = state.active;
+    check_unsealed(state)?;
     if to == from {
         return Err(Rejection::NothingToChange);
     }
     if state.retired.contains(&to) {
         return Err(Rejection::MasterKeyRetired { key: to });
     }
-    let mut wrapping = std::iter::once(&from).chain(state.data_keys.keys());
+    check_held(state, held)?;
+    Ok(LedgerEvent::MasterKeyRotated { from, to })
+}
+
+fn unseal(
+    state: &Ledger,
+    held: &BTreeSet<MasterKeyId>,
+    shares: u8,
+) -> Result<LedgerEvent, Rejection> {
+    if !state.is_sealed {
+        return Err(Rejection::NothingToChange);
+    }
+    check_held(state, held)?;
+    Ok(LedgerEvent::Unsealed { key: state.active, shares })
+}
+
+/// Refuses keys among which one is lacking that still wraps something.
+fn check_held(state: &Ledger, held: &BTreeSet<MasterKeyId>) -> Result<(), Rejection> {
+    let mut wrapping = std::iter::once(&state.active).chain(state.data_keys.keys());
     match wrapping.find(|key| !held.contains(key)) {
         Some(key) => {
             Err(Rejection::MasterKeyLacking { key: *key, data_keys: state.under_key(*key) })
         }
-        None => Ok(LedgerEvent::MasterKeyRotated { from, to }),
+        None => Ok(()),
     }
+}
+
+fn check_unsealed(state: &Ledger) -> Result<(), Rejection> {
+    if state.is_sealed { Err(Rejection::Sealed) } else { Ok(()) }
 }
 
 fn retire(state: &Ledger, key: MasterKeyId, is_held: bool) -> Result<LedgerEvent, Rejection> {
     let data_keys = state.under_key(key);
+    check_unsealed(state)?;
     if key == state.active {
         return Err(Rejection::MasterKeyActive { key });
     }
@@ -227,7 +296,8 @@ mod tests {
         let mut state = ledger(2);
         let retire = || LedgerCommand::RetireMasterKey { key: OLD, is_held: true };
         assert_eq!(decide(&state, retire()), Err(Rejection::MasterKeyActive { key: OLD }));
-        let steps = [rotate_to(NEW, &[NEW, OLD]), LedgerCommand::NoteRewrapped, retire()];
+        let steps =
+            [rotate_to(NEW, &[NEW, OLD]), LedgerCommand::NoteRewrapped { key: NEW }, retire()];
         for (number, step) in (1..).zip(steps) {
             if number == 2 {
                 assert_eq!(decide(&state, step.clone()), Err(Rejection::NothingToChange));
@@ -250,6 +320,18 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_wrapping_anew_is_noted_only_for_the_key_that_it_was_for() {
+        let mut state = ledger(0);
+        for (number, to) in [(1, NEW), (2, OTHER)] {
+            let event = decide(&state, rotate_to(to, &[OLD, NEW, OTHER])).unwrap();
+            state.evolve(&event, Version::new(number));
+        }
+        let note = |key| decide(&state, LedgerCommand::NoteRewrapped { key });
+        assert_eq!(note(NEW), Err(Rejection::NothingToChange), "another rotation came meanwhile");
+        assert_eq!(note(OTHER), Ok(LedgerEvent::DataKeysRewrapped { key: OTHER, data_keys: 0 }));
+    }
+
+    #[test]
     fn a_rotation_needs_every_key_that_still_wraps_something() {
         let mut state = ledger(1);
         state.count(None, Some(OTHER));
@@ -264,5 +346,34 @@ mod tests {
         assert!(decide(&state, rotate_to(NEW, &[NEW, OTHER, OLD])).is_ok());
         let late = decide_ledger(&state, Expected::At(Version::new(7)), rotate_to(NEW, &[NEW]));
         assert!(matches!(late, Err(Rejection::VersionConflict { .. })));
+    }
+
+    #[test]
+    fn a_sealed_ledger_takes_its_keys_back_and_changes_none_before() {
+        let mut state = ledger(1);
+        state.count(None, Some(OTHER));
+        let unseal = |keys: &[MasterKeyId]| LedgerCommand::Unseal {
+            held: keys.iter().copied().collect(),
+            shares: 3,
+        };
+        let both = || unseal(&[OLD, OTHER]);
+        assert_eq!(decide(&state, both()), Err(Rejection::NothingToChange), "it is not sealed");
+        let sealed = decide(&state, LedgerCommand::Seal).unwrap();
+        state.evolve(&sealed, Version::new(1));
+        assert!(state.is_sealed);
+        assert_eq!(decide(&state, LedgerCommand::Seal), Err(Rejection::NothingToChange));
+        let retire = LedgerCommand::RetireMasterKey { key: OLD, is_held: false };
+        for refused in [rotate_to(NEW, &[NEW, OLD, OTHER]), retire] {
+            assert_eq!(decide(&state, refused), Err(Rejection::Sealed));
+        }
+        for lacking in [OLD, OTHER] {
+            let others: Vec<_> = [OLD, OTHER].into_iter().filter(|key| *key != lacking).collect();
+            let error = Rejection::MasterKeyLacking { key: lacking, data_keys: 1 };
+            assert_eq!(decide(&state, unseal(&others)), Err(error));
+        }
+        let unsealed = decide(&state, both()).unwrap();
+        assert_eq!(unsealed, LedgerEvent::Unsealed { key: OLD, shares: 3 });
+        state.evolve(&unsealed, Version::new(2));
+        assert!(!state.is_sealed);
     }
 }

@@ -85,12 +85,40 @@ pub const MESSAGE_ID_CHARS: usize = 128;
 pub const OVERLAP_MICROS: i64 = 90 * 86_400 * 1_000_000;
 /// How long a former generation is kept until it is confirmed if no end is given: 14 days.
 pub const OVERLAP_DEFAULT_MICROS: i64 = 14 * 86_400 * 1_000_000;
+/// Length of the public part of a handover's token.
+pub const HANDOVER_ID_CHARS: usize = 12;
+/// Longest time for which a handover can be used, in microseconds: 24 hours.
+pub const HANDOVER_MICROS: i64 = 86_400 * 1_000_000;
+/// Most handovers of one workspace that can still be used.
+pub const HANDOVERS: usize = 1_000;
+/// Most leases on secrets that have not ended, of the whole ledger.
+pub const LEASES: usize = 200_000;
+/// Most of them of one holder.
+pub const LEASES_OF_HOLDER: usize = 100_000;
+/// Most of them on the secrets of one connection.
+pub const LEASES_OF_CONNECTION: usize = 10_000;
+/// How long a lease lasts if its request does not say, in microseconds: 1 hour.
+pub const LEASE_DEFAULT_MICROS: i64 = 3_600 * 1_000_000;
+/// Longest time from when a lease is taken to its end, with renewals, in microseconds: 24 hours.
+pub const LEASE_MICROS: i64 = 86_400 * 1_000_000;
 /// Most consumers of one connection.
 pub const CONSUMERS: usize = 256;
 /// Longest name of a consumer.
 pub const CONSUMER_NAME_CHARS: usize = 128;
 /// How long nothing is heard of a consumer before it counts as gone, in microseconds: 3 days.
 pub const CONSUMER_GONE_MICROS: i64 = 3 * 86_400 * 1_000_000;
+/// Most policies of secret fields of one workspace, and of the ledger as a whole.
+pub const POLICIES: usize = 64;
+/// Most policies of all workspaces together.
+pub const POLICIES_OF_ALL: usize = 100_000;
+/// Longest maximum age of a secret, in days.
+pub const POLICY_AGE_DAYS: u32 = 3_650;
+/// How long before its maximum age a secret is due at most if a policy does not say it, in days.
+pub const POLICY_WARN_DAYS_DEFAULT: u32 = 14;
+/// Largest number of characters that a policy can demand.
+pub const POLICY_MIN_CHARS: u32 = 1_024;
+/// Longest pattern of a policy.
+pub const POLICY_PATTERN_CHARS: usize = 512;
 /// Largest state of one connection as its row is stored, in bytes, sealed secrets included. Changes
 /// that only report health, switch it off or archive it are accepted beyond that.
 pub const CONNECTION_BYTES: usize = 512 * 1024;

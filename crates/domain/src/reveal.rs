@@ -49,9 +49,16 @@ impl SecretRevealed {
     pub const TYPE_NAME: &'static str = "secret_revealed";
 }
 
+impl Connection {
+    /// Returns whether its secrets are given out: it is enabled and not archived.
+    pub fn gives_out_secrets(&self) -> bool {
+        self.enabled && self.lifecycle == Lifecycle::Active
+    }
+}
+
 /// Decides whether secrets of a connection in this state are revealed. Secrets of disabled or
-/// archived connections are not, because those are not to be used. A former generation is, until
-/// its end has passed at `now`.
+/// archived connections are not, because those are not to be used, and erased ones have none. A
+/// former generation is, until its end has passed at `now`.
 ///
 /// If no field is named, those are revealed that have the wanted generation, of which there must be
 /// one unless the connection has no secrets.
@@ -61,9 +68,7 @@ pub fn decide_reveal(
     now: Micros,
 ) -> Result<SecretRevealed, Rejection> {
     let connection = state.ok_or(Rejection::ConnectionUnknown)?;
-    if connection.lifecycle != Lifecycle::Active {
-        return Err(Rejection::ConnectionArchived);
-    }
+    connection.lifecycle.check_active()?;
     if !connection.enabled {
         return Err(Rejection::ConnectionDisabled);
     }
@@ -71,12 +76,13 @@ pub fn decide_reveal(
     for field in &command.fields {
         let unknown = || Rejection::SecretFieldUnknown { field: field.clone() };
         let secret = connection.secrets.get(field).ok_or_else(unknown)?;
-        generations.insert(field.clone(), given_out(field, secret, command.generation, now)?);
+        let number = given_out(connection, field, secret, command.generation, now)?;
+        generations.insert(field.clone(), number);
     }
     if command.fields.is_empty() {
         let mut refused = None;
         for (field, secret) in &connection.secrets {
-            match given_out(field, secret, command.generation, now) {
+            match given_out(connection, field, secret, command.generation, now) {
                 Ok(generation) => drop(generations.insert(field.clone(), generation)),
                 Err(rejection) => refused = refused.or(Some(rejection)),
             }
@@ -90,17 +96,29 @@ pub fn decide_reveal(
 
 /// Returns the number of the wanted value, if it is given out.
 fn given_out(
+    connection: &Connection,
     field: &FieldName,
     secret: &Secret,
     wanted: WantedGeneration,
     now: Micros,
 ) -> Result<Generation, Rejection> {
     let former = secret.former_at(now).map(|former| former.generation);
+    let never = |number: u64| number == 0 || number > secret.generation.get();
     let found = match wanted {
+        // A value that is the first of its field has none before it.
+        WantedGeneration::Former if secret.generation.get() == 1 => {
+            return Err(Rejection::GenerationUnknown { field: field.clone() });
+        }
         WantedGeneration::Current => Some(secret.generation),
         WantedGeneration::Former => former,
-        WantedGeneration::Exactly(number) if number > secret.generation => {
+        WantedGeneration::Exactly(number) if never(number.get()) => {
             return Err(Rejection::GenerationUnknown { field: field.clone() });
+        }
+        WantedGeneration::Exactly(number) if connection.is_compromised(field, number) => {
+            return Err(Rejection::GenerationCompromised {
+                field: field.clone(),
+                generation: number,
+            });
         }
         WantedGeneration::Exactly(number) => {
             Some(number).filter(|number| *number == secret.generation || former == Some(*number))
@@ -112,6 +130,7 @@ fn given_out(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::Lifecycle;
     use crate::connection::tests::samples::{field, state_of_sample, text};
 
     fn ask(state: Option<&Connection>, fields: &[&str]) -> Result<SecretRevealed, Rejection> {
@@ -136,12 +155,28 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_never_was_is_unknown_and_not_retired() {
+        let connection = state_of_sample();
+        let wanted = |generation| {
+            let fields = [field("api_key")].into();
+            let command = RevealSecret { fields, generation, reason: text("a look"), from: None };
+            decide_reveal(Some(&connection), command, Micros::new(0)).unwrap_err()
+        };
+        let unknown = || Rejection::GenerationUnknown { field: field("api_key") };
+        assert_eq!(wanted(WantedGeneration::Former), unknown());
+        assert_eq!(wanted(WantedGeneration::Exactly(Generation::ZERO)), unknown());
+        assert_eq!(wanted(WantedGeneration::Exactly(Generation::new(2))), unknown());
+    }
+
+    #[test]
     fn what_is_not_to_be_used_keeps_its_secrets() {
         let mut connection = state_of_sample();
         connection.enabled = false;
         assert_eq!(ask(Some(&connection), &[]), Err(Rejection::ConnectionDisabled));
         connection.lifecycle = Lifecycle::Archived { at: connection.created_at };
         assert_eq!(ask(Some(&connection), &[]), Err(Rejection::ConnectionArchived));
+        connection.lifecycle = Lifecycle::Erased { at: connection.created_at };
+        assert_eq!(ask(Some(&connection), &[]), Err(Rejection::ConnectionErased));
         assert_eq!(ask(None, &[]), Err(Rejection::ConnectionUnknown));
     }
 }

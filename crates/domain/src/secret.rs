@@ -1,8 +1,10 @@
-//! Secrets in events and state: ciphertext and a hint, never the plaintext.
+//! Secrets in events and state: ciphertext and a hint, or where the value is, never the plaintext.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::ids::{EventId, Generation, Micros};
+use crate::reference::Reference;
 use crate::text::CheckedText;
 
 /// Ciphertext as text, tagged with its format and keys. Opaque here: only the vault seals and opens
@@ -39,6 +41,41 @@ impl fmt::Debug for Sealed {
 /// Shortest secret of which anything is shown, in bytes.
 pub const SHOWN_BYTES_MIN: usize = 16;
 
+/// What a secret field holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// A value, sealed.
+    Sealed(Sealed),
+    /// Where the value is.
+    Reference(Box<Reference>),
+}
+
+impl Held {
+    /// Returns the ciphertext, if there is one.
+    pub fn sealed(&self) -> Option<&Sealed> {
+        match self {
+            Self::Sealed(sealed) => Some(sealed),
+            Self::Reference(_) => None,
+        }
+    }
+
+    /// Returns the reference, if it is one.
+    pub fn reference(&self) -> Option<&Reference> {
+        match self {
+            Self::Sealed(_) => None,
+            Self::Reference(reference) => Some(reference),
+        }
+    }
+
+    /// Returns about how many bytes it takes in a record.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Sealed(sealed) => sealed.as_str().len(),
+            Self::Reference(reference) => reference.bytes(),
+        }
+    }
+}
+
 /// The few characters of a secret that may be shown, so that people can distinguish two secrets.
 ///
 /// Empty for passwords and for secrets of fewer than 16 bytes, of which a few characters tell too
@@ -66,12 +103,12 @@ fn is_chosen(field: &str) -> bool {
     plain.contains("pass") || plain.contains("pwd") || plain == "pin" || field.ends_with("_pin")
 }
 
-/// A freshly sealed value on its way into an event.
+/// A freshly sealed value, or a reference, on its way into an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSecret {
-    /// The ciphertext.
-    pub sealed: Sealed,
-    /// The hint that may be shown.
+    /// The value, or where it is.
+    pub held: Held,
+    /// The hint that may be shown; empty for references.
     pub hint: Hint,
 }
 
@@ -80,16 +117,20 @@ pub struct NewSecret {
 pub struct Secret {
     /// Generation, higher than that of every earlier value of the field.
     pub generation: Generation,
-    /// The ciphertext.
-    pub sealed: Sealed,
-    /// The hint that may be shown.
+    /// The value, or where it is.
+    pub held: Held,
+    /// The hint that may be shown; empty for references.
     pub hint: Hint,
     /// When this generation was set.
     pub set_at: Micros,
     /// The event that set it; its record names the actor.
     pub set_by: EventId,
+    /// The generation with which the value came first, if it came back under this one.
+    pub came_back_of: Option<Generation>,
     /// The value before this one, if a rotation kept it.
     pub former: Option<Box<Former>>,
+    /// Whether it is recorded that this generation is older than its policy permits.
+    pub overdue: bool,
 }
 
 /// The value before the current one, which is still given out.
@@ -97,12 +138,21 @@ pub struct Secret {
 pub struct Former {
     /// Its generation.
     pub generation: Generation,
-    /// The ciphertext.
-    pub sealed: Sealed,
-    /// The hint that may be shown.
+    /// The value, or where it is.
+    pub held: Held,
+    /// The hint that may be shown; empty for references.
     pub hint: Hint,
+    /// The generation with which the value came first, if it came back under this one.
+    pub came_back_of: Option<Generation>,
     /// When it is retired, and by what.
     pub end: FormerEnd,
+}
+
+impl Former {
+    /// Returns the generation with which the value came first.
+    pub fn came_first(&self) -> Generation {
+        self.came_back_of.unwrap_or(self.generation)
+    }
 }
 
 /// When a former generation is retired.
@@ -114,11 +164,43 @@ pub struct FormerEnd {
     pub once_confirmed: bool,
 }
 
+impl NewSecret {
+    /// Returns a reference on its way into an event.
+    pub fn referring(reference: Reference) -> Self {
+        Self { held: Held::Reference(Box::new(reference)), hint: Hint::default() }
+    }
+}
+
 impl Secret {
-    /// Returns the current value without the former one.
+    /// Returns the current value without the former one, and without what was recorded of its age.
     #[must_use]
     pub fn alone(self) -> Self {
-        Self { former: None, ..self }
+        Self { former: None, overdue: false, ..self }
+    }
+
+    /// Returns the current value as it came first.
+    #[must_use]
+    pub fn original(self) -> Self {
+        Self { generation: self.came_first(), came_back_of: None, ..self.alone() }
+    }
+
+    /// Returns the generation with which the value came first.
+    pub fn came_first(&self) -> Generation {
+        self.came_back_of.unwrap_or(self.generation)
+    }
+
+    /// Returns every generation that is known of the current value and of the former one.
+    pub fn generations(&self) -> BTreeSet<Generation> {
+        let former = self.former.as_deref();
+        let former = former.map(|former| [former.generation, former.came_first()]);
+        let current = [self.generation, self.came_first()];
+        current.into_iter().chain(former.into_iter().flatten()).collect()
+    }
+
+    /// Returns whether a ciphertext is that of the current value or of the former one.
+    pub fn has(&self, sealed: &Sealed) -> bool {
+        let former = self.former.as_deref().and_then(|former| former.held.sealed());
+        self.held.sealed() == Some(sealed) || former == Some(sealed)
     }
 
     /// Returns the former value, if it is given out at this time.
@@ -126,11 +208,11 @@ impl Secret {
         self.former.as_deref().filter(|former| now < former.end.until)
     }
 
-    /// Returns the ciphertext of a generation, if it is the current one or the former.
-    pub fn sealed_of(&self, generation: Generation) -> Option<&Sealed> {
-        let former = self.former.as_deref().map(|former| (former.generation, &former.sealed));
-        let both = [Some((self.generation, &self.sealed)), former];
-        both.into_iter().flatten().find(|(own, _)| *own == generation).map(|(_, sealed)| sealed)
+    /// Returns what a generation holds, if it is the current one or the former.
+    pub fn held_of(&self, generation: Generation) -> Option<&Held> {
+        let former = self.former.as_deref().map(|former| (former.generation, &former.held));
+        let both = [Some((self.generation, &self.held)), former];
+        both.into_iter().flatten().find(|(own, _)| *own == generation).map(|(_, held)| held)
     }
 }
 

@@ -135,26 +135,29 @@ impl Engine {
 
     /// Replaces the curve key and returns the new one. Requests that are sealed to the former key
     /// are accepted for the time of the overlap; an earlier key is dropped at once. Blocks.
+    ///
+    /// Errors: `sealed`.
     pub fn rotate_curve_key(&self, overlap: Duration) -> Result<String, ExecuteError> {
         // The writer wraps the curve keys anew when the master key is rotated.
-        Ok(self.pause(|| self.replace_curve_key(overlap))??)
+        self.pause(|| self.replace_curve_key(overlap))?
     }
 
-    fn replace_curve_key(&self, overlap: Duration) -> Result<String, Fault> {
+    fn replace_curve_key(&self, overlap: Duration) -> Result<String, ExecuteError> {
         let shared = &self.shared;
-        let keyring = shared.master_keys.ring();
+        let keys = shared.master_keys.enter()?;
+        let keyring = keys.ring();
         let now = self.clock().now().get();
         let micros = i64::try_from(overlap.as_micros()).unwrap_or(i64::MAX);
         let until = Micros::new(now.saturating_add(micros));
         let ledger = self.ledger_id();
-        let former = meta::curve_key(&shared.store)?.unwrap_or_default();
+        let former = meta::curve_key(&shared.store).map_err(Fault::from)?.unwrap_or_default();
         let (_, wrapped) = keyring.new_curve_key(&mut shared.ports.rng(), ledger);
         let mut batch = Batch::new();
         meta::put_curve_key(&mut batch, &shared.store, &wrapped);
         meta::put_former_curve_key(&mut batch, &shared.store, until, &former);
-        shared.store.commit(batch, Durability::Synced)?;
+        shared.store.commit(batch, Durability::Synced).map_err(Fault::from)?;
         let fingerprint_key = &shared.fingerprint_key;
-        let keys = CurveKeys::load(&shared.store, &keyring, ledger, fingerprint_key)?;
+        let keys = CurveKeys::load(&shared.store, keyring, ledger, fingerprint_key)?;
         *shared.curve_keys.write() = keys;
         Ok(self.xkey())
     }

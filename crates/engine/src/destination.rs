@@ -58,14 +58,14 @@ impl SecretsGiven {
         let mut given = Self::default();
         for (field, secret) in secrets {
             given.fields.insert(field.clone());
-            given.bytes += secret.sealed.as_str().len();
+            given.bytes += secret.held.bytes();
         }
         given
     }
 }
 
 fn sum<'a>(secrets: impl Iterator<Item = &'a NewSecret>) -> usize {
-    secrets.map(|secret| secret.sealed.as_str().len()).sum()
+    secrets.map(|secret| secret.held.bytes()).sum()
 }
 
 /// Returns the event, which leads to `after`, as it may be recorded: with the fields by which it

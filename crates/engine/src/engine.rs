@@ -17,32 +17,44 @@ use ledger_store::{DataDir, Poison, Room, Store};
 use ledger_vault::{DataKey, FingerprintKey, KeySource, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, keep_uses};
 use crate::admission::AdmissionLimits;
+use crate::agenda::{Agenda, AgendaWatch};
 use crate::backups::BackupSlot;
 use crate::curve_keys::CurveKeys;
+use crate::erasure::{Eraser, Erasing};
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::fence::FenceSlot;
 use crate::founding::{self, Founding, Opening};
+use crate::handovers::{HandoverWatch, Handovers};
 use crate::http_status::HttpSource;
 use crate::identity::Identity;
 use crate::journal::{self, Journal, JournalOptions};
 use crate::keeper::Keeper;
+use crate::leases::{LeaseWatch, LiveLeases};
 use crate::master_keys::{self, MasterKeys, Rewrapper};
 use crate::models::{Live, Models};
-use crate::overlaps::{self, Agenda, OverlapWatch, SeenConsumers, keep_seen};
+use crate::nats_login;
+use crate::overlaps::{self, OVERLAPS, SeenConsumers, keep_seen};
+use crate::policies::{AGES, Ages, PolicyDirectory};
 use crate::ports::{Clock, Ports};
 use crate::quotas::Quotas;
 use crate::readers::Readers;
+use crate::references::ReferenceFollower;
 use crate::replay::{
     Rebuilder, Rebuilding, ReplayLimits, Selected, bring_up_to_date, recovery, stand_in,
 };
+use crate::seal;
 use crate::tail::Tail;
-use crate::writer::{Answer, Prepared, Recent, Rewrapped, Writer, Written};
+use crate::writer::{Answer, Prepared, Recent, Removal, Rewrapped, Writer, Written};
 
 /// Data keys kept unwrapped in memory.
-const DATA_KEYS: usize = 16 * 1_024;
+pub(crate) const DATA_KEYS: usize = 16 * 1_024;
+
+/// Interval at which is recorded what was read under leases.
+const LEASE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How to open a ledger.
 #[derive(Debug)]
@@ -71,6 +83,8 @@ pub struct EngineOptions {
     /// Interval at which is stored when keys were last used and consumers last seen; one minute by
     /// default.
     pub last_use_interval: Duration,
+    /// Interval at which is recorded what was read under leases; one minute by default.
+    pub lease_interval: Duration,
     /// Sources of time, ids and randomness; those of the system by default.
     pub ports: Ports,
     /// What is known of providers and their fields; the built-in descriptions by default.
@@ -92,6 +106,7 @@ impl EngineOptions {
             key_lifetimes: KeyLifetimes::default(),
             quotas: Quotas::default(),
             last_use_interval: LAST_USE_INTERVAL,
+            lease_interval: LEASE_INTERVAL,
             ports: Ports::default(),
             catalogue: Arc::clone(Catalogue::built_in()),
         }
@@ -107,8 +122,12 @@ pub struct Engine {
     /// The threads that store what is kept in memory.
     keepers: Arc<Mutex<Vec<Keeper>>>,
     rebuilder: Arc<Mutex<Option<Rebuilder>>>,
-    overlaps: Arc<Mutex<Option<OverlapWatch>>>,
+    /// The threads that record what happens at a time.
+    watches: Arc<Mutex<Vec<AgendaWatch>>>,
     rewrapper: Arc<Mutex<Option<Rewrapper>>>,
+    handovers: Arc<Mutex<Option<HandoverWatch>>>,
+    leases: Arc<Mutex<Option<LeaseWatch>>>,
+    eraser: Arc<Mutex<Option<Eraser>>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -122,6 +141,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) models: Live,
     pub(crate) master_keys: MasterKeys,
+    /// The logins of the managed NATS server, which a ledger that is sealed cannot open later.
+    pub(crate) login_of_start: Option<Zeroizing<Vec<u8>>>,
     /// The ledger itself, as its durable events left it. The store counts the data keys.
     pub(crate) ledger: RwLock<Arc<Ledger>>,
     pub(crate) fingerprint_key: FingerprintKey,
@@ -132,20 +153,36 @@ pub(crate) struct Shared {
     pub(crate) fence: FenceSlot,
     pub(crate) http_source: HttpSource,
     pub(crate) backups: BackupSlot,
+    pub(crate) references: ReferenceFollower,
     /// When to look at connections that have a former generation.
     pub(crate) agenda: Agenda,
+    /// Values that were handed over to bearers of tokens.
+    pub(crate) handovers: Handovers,
+    /// The policies of secret fields.
+    pub(crate) policies: PolicyDirectory,
+    /// When to look at connections with a secret that becomes overdue.
+    pub(crate) ages: Ages,
     /// When consumers were last seen.
     pub(crate) consumers: SeenConsumers,
+    /// Leases on secrets, as reads need them.
+    pub(crate) leases: LiveLeases,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, HeldKey>>,
+    /// Held for reading by whoever opens secrets, from the look at the connection's row on.
+    pub(crate) opening: RwLock<()>,
+    pub(crate) erasing: Erasing,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) tail: Tail,
     pub(crate) published: AtomicU64,
+    /// The position of the last event whose notification must not wait for others.
+    pub(crate) urgent: watch::Sender<Position>,
     pub(crate) refusals: Refusals,
     pub(crate) journal: Journal,
     pub(crate) key_lifetimes: KeyLifetimes,
     pub(crate) quotas: Quotas,
     pub(crate) replay: ReplayLimits,
     pub(crate) replaying: Mutex<()>,
+    /// Held by a replay, and by an erasure while it empties events.
+    pub(crate) emptying: Mutex<()>,
     pub(crate) rebuilding: Rebuilding,
     pub(crate) generation_used: Mutex<GenerationsUsed>,
     pub(crate) ports: Ports,
@@ -209,7 +246,8 @@ impl Engine {
     /// Opens a ledger and starts its writer. Blocks.
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, limits, replay, ports, .. } = options;
-        let EngineOptions { last_use_interval, key_lifetimes, quotas, catalogue, .. } = options;
+        let EngineOptions { last_use_interval, lease_interval, .. } = options;
+        let EngineOptions { key_lifetimes, quotas, catalogue, .. } = options;
         let key_source = options.key_source;
         let journal = Journal::new(options.journal);
         let (store, founding) = if create && !Self::exists(&data_dir) {
@@ -220,9 +258,17 @@ impl Engine {
         let store = Arc::new(store);
         let later = bring_up_to_date(&store, replay)?;
         let ledger = master_keys::load(&store, &founding)?;
-        let master_keys = MasterKeys::open(&keyring, key_source, &ledger)?;
-        let given =
-            Given { replay, journal, catalogue, key_lifetimes, quotas, master_keys, ledger };
+        let keyring = master_keys::choose(&keyring, &ledger)?;
+        let given = Given {
+            replay,
+            journal,
+            catalogue,
+            key_lifetimes,
+            quotas,
+            keyring,
+            key_source,
+            ledger,
+        };
         let shared = Arc::new(Shared::load(store, founding, given, later, ports)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
@@ -230,18 +276,38 @@ impl Engine {
             Keeper::start("ledger-uses", &shared, last_use_interval, keep_uses(&shared))?,
             Keeper::start("ledger-consumers", &shared, last_use_interval, keep_seen)?,
             Keeper::start("ledger-journal", &shared, journal::STORE_INTERVAL, journal::keep)?,
+            Keeper::start("ledger-shares", &shared, seal::WIPE_INTERVAL, seal::wipe_overdue)?,
         ];
         let keepers = Arc::new(Mutex::new(keepers));
         let readers = Arc::new(Readers::start(&limits)?);
-        let (rebuilder, rewrapper, overlaps) = (Arc::default(), Arc::default(), Arc::default());
-        let without = Self { shared, readers, writer, keepers, rebuilder, overlaps, rewrapper };
+        let (rebuilder, rewrapper) = (Arc::default(), Arc::default());
+        let (watches, handovers, leases) = (Arc::default(), Arc::default(), Arc::default());
+        let without = Self {
+            shared,
+            readers,
+            writer,
+            keepers,
+            rebuilder,
+            watches,
+            rewrapper,
+            handovers,
+            leases,
+            eraser: Arc::default(),
+        };
         let rebuilder = Rebuilder::start(without.clone())?;
         let rewrapper = Rewrapper::start(without.clone())?;
-        let overlaps = OverlapWatch::start(without.clone())?;
+        let watches = [&OVERLAPS, &AGES].map(|of| AgendaWatch::start(without.clone(), of));
+        let watches = watches.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let handovers = HandoverWatch::start(without.clone())?;
+        let leases = LeaseWatch::start(without.clone(), lease_interval)?;
+        let eraser = Eraser::start(without.clone())?;
         Ok(Self {
             rebuilder: Arc::new(Mutex::new(rebuilder)),
             rewrapper: Arc::new(Mutex::new(Some(rewrapper))),
-            overlaps: Arc::new(Mutex::new(Some(overlaps))),
+            watches: Arc::new(Mutex::new(watches)),
+            handovers: Arc::new(Mutex::new(Some(handovers))),
+            leases: Arc::new(Mutex::new(Some(leases))),
+            eraser: Arc::new(Mutex::new(Some(eraser))),
             ..without
         })
     }
@@ -317,9 +383,13 @@ impl Engine {
     pub fn shutdown(&self) {
         self.shared.rebuilding.end_replays();
         self.readers.end_scans();
+        // It may hold what a rebuild waits for.
+        drop(self.eraser.lock().take());
         drop(self.rebuilder.lock().take());
         drop(self.rewrapper.lock().take());
-        drop(self.overlaps.lock().take());
+        self.watches.lock().clear();
+        drop(self.handovers.lock().take());
+        drop(self.leases.lock().take());
         let Some(writer) = self.writer.write().take() else { return };
         drop(writer);
         self.keepers.lock().clear();
@@ -344,6 +414,11 @@ impl Engine {
     /// durable.
     pub(crate) fn put_rewrapped(&self, rows: Vec<Rewrapped>) -> Result<Written, Unavailable> {
         self.with_writer(|writer| writer.put_rewrapped(rows))
+    }
+
+    /// Hands what an erasure removes to the writer. Returns what tells that it is durable.
+    pub(crate) fn remove(&self, removals: Vec<Removal>) -> Result<Written, Unavailable> {
+        self.with_writer(|writer| writer.remove(removals))
     }
 
     /// Runs `work` while no command is in flight.
@@ -373,7 +448,8 @@ struct Given {
     catalogue: Arc<Catalogue>,
     key_lifetimes: KeyLifetimes,
     quotas: Quotas,
-    master_keys: MasterKeys,
+    keyring: Keyring,
+    key_source: Option<Arc<dyn KeySource>>,
     ledger: Ledger,
 }
 
@@ -381,37 +457,49 @@ impl Shared {
     fn load(
         store: Arc<Store>,
         founding: Founding,
-        Given { replay, journal, catalogue, key_lifetimes, quotas, master_keys, ledger }: Given,
+        given: Given,
         later: Selected,
         ports: Ports,
     ) -> Result<Self, OpenError> {
+        let Given { replay, journal, catalogue, key_lifetimes, quotas, .. } = given;
+        let Given { keyring, key_source, ledger, .. } = given;
         let Founding { ledger_id, fingerprint_key, .. } = founding;
         let generations = stand_in(&store, later)?;
         let models = Models::at(&store, generations);
         let agenda = overlaps::load(&models)?;
         let head = log::head(&store).map_err(Fault::from)?;
+        let leases = load_leases(&store, &models)?;
         Ok(Self {
             directory: PrincipalDirectory::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
             fence: FenceSlot::default(),
             http_source: HttpSource::default(),
             backups: BackupSlot::default(),
+            references: ReferenceFollower::default(),
             models: Live::new(models),
             curve_keys: RwLock::new(CurveKeys::load(
                 &store,
-                &master_keys.ring(),
+                &keyring,
                 ledger_id,
                 &fingerprint_key,
             )?),
-            master_keys,
+            login_of_start: nats_login::of_start(&store, &keyring, ledger_id, &ledger),
+            master_keys: MasterKeys::open(keyring, key_source, &ledger),
             ledger: RwLock::new(Arc::new(ledger)),
             fingerprint_key,
             identity: Identity::begin(&store, ledger_id)?,
             agenda,
+            handovers: Handovers::load(&store)?,
+            policies: PolicyDirectory::load(&store)?,
+            ages: Ages::default(),
             consumers: SeenConsumers::load(&store, ports.now()).map_err(Fault::from)?,
+            leases,
             data_keys: Mutex::new(Recent::new(DATA_KEYS)),
+            opening: RwLock::new(()),
+            erasing: Erasing::new(),
             head: watch::Sender::new(head),
             tail: Tail::default(),
+            urgent: watch::Sender::new(Position::ZERO),
             published: AtomicU64::new(meta::published(&store).map_err(Fault::from)?.get()),
             refusals: Refusals::default(),
             journal,
@@ -419,6 +507,7 @@ impl Shared {
             quotas,
             replay,
             replaying: Mutex::new(()),
+            emptying: Mutex::new(()),
             rebuilding: Rebuilding::begin(later, head.get()),
             generation_used: Mutex::new(GenerationsUsed(generations)),
             ports,
@@ -430,4 +519,10 @@ impl Shared {
     pub(crate) fn published(&self) -> Position {
         Position::new(self.published.load(Ordering::SeqCst))
     }
+}
+
+/// Loads the leases on secrets. Those from before a restore are to be ended.
+fn load_leases(store: &Store, models: &Models) -> Result<LiveLeases, Fault> {
+    let restored_at = meta::origin(store)?.map(|(_, position)| position);
+    Ok(LiveLeases::load(&models.leases()?, restored_at))
 }

@@ -6,26 +6,29 @@ use std::sync::Arc;
 use ledger_contract::Moment;
 use ledger_contract::access::IssuedKey;
 use ledger_contract::commands::{
-    ConnectionRef, KeepFormer, NewConnection, OverlapChange, ParsedCommand, Verb,
+    ConnectionRef, GivenSecret, KeepFormer, LeaseChange, OverlapChange, ParsedCommand,
+    ReplacedValues, Verb, Wrap,
 };
+use ledger_contract::records::ConnectionRow;
 use ledger_contract::reply::KeyReceipt;
-use ledger_contract::time;
-use ledger_domain::connection::{Draft, Keep, Retirement, Revision};
+use ledger_contract::{subjects, time};
+use ledger_domain::connection::{Keep, Replaced, Retirement, Revision};
 use ledger_domain::{
-    Command, Connection, ConnectionId, FieldName, FormerEnd, MessageId, Micros, NewSecret,
-    PrincipalCommand, Rejection, RevealSecret, Secret, Slug, Version, WorkspaceName, limits,
+    Command, Connection, ConnectionId, FieldName, FormerEnd, HandoverCommand, InvalidField,
+    LeaseCommand, LeaseEnd, Line, MessageId, Micros, NewSecret, PolicyCommand, PolicySubject,
+    PrincipalCommand, Rejection, RevealSecret, TakeLease, Version, WorkspaceName, limits,
 };
-use ledger_store::tables::{claims, keys, receipts};
-use ledger_vault::{DataKey, Keyring, OpenError as UnsealError, Plaintext, Scope, WrappedDataKey};
+use ledger_store::tables::{claims, receipts};
 
 use crate::access::{Permit, connection_unknown, new_key};
-use crate::engine::{Engine, HeldKey};
+use crate::engine::Engine;
 use crate::errors::{ConnectionUnknown, ExecuteError, Fault, Unavailable};
 use crate::fingerprint::{Fingerprint, Received};
 use crate::history;
-use crate::ports::Ports;
+use crate::leases::ends_leases;
+use crate::policies::SecretFields;
 use crate::request::RequestContext;
-use crate::writer::{Answer, Envelope, LedgerWork, Prepared, Work};
+use crate::writer::{Answer, Envelope, GivenKeys, LeaseWork, LedgerWork, Prepared, Work, Wrapping};
 
 /// A command and its circumstances.
 #[derive(Debug)]
@@ -69,7 +72,7 @@ pub(crate) struct Outcome {
 }
 
 /// The state of a command after the first checks.
-enum Begun {
+pub(crate) enum Begun {
     /// It was answered earlier.
     Done(Outcome),
     /// The writer will answer.
@@ -82,7 +85,8 @@ impl Engine {
     /// After [`ExecuteError::Unavailable`] the outcome is unknown: retry with the same command id.
     pub async fn execute(&self, request: CommandRequest) -> Result<Executed, ExecuteError> {
         let CommandRequest { workspace, mut command, received, context } = request;
-        if matches!(command, ParsedCommand::Reveal { .. }) {
+        let verb = command.verb();
+        if verb.spec().answer.has_secrets() {
             // `execute` would record the reveal and return no secret.
             return Err(ExecuteError::VerbUnknown);
         }
@@ -91,7 +95,14 @@ impl Engine {
         let repeatable = context.repeatable && command.verb() != Verb::ConfirmSecret;
         let fingerprint = repeatable.then(|| self.fingerprint(&workspace, &command, received));
         let issued = self.draw_key(&mut command);
+        let seals = matches!(command, ParsedCommand::SealLedger);
+        let ends_leases = ends_leases(&command);
         let outcome = self.decide(workspace, command, fingerprint, context).await?;
+        self.finish_leased_reads(ends_leases).await?;
+        if seals {
+            // Also for a repeat, whose sender may have been told that secrets are on their way.
+            self.await_wiped().await?;
+        }
         let api_key = issued.filter(|_| !outcome.repeated);
         Ok(Executed { receipt: outcome.receipt, repeated: outcome.repeated, api_key })
     }
@@ -140,33 +151,41 @@ impl Engine {
     }
 
     /// Reads the master keys again for a command that needs them, if its sender may send it.
+    /// Returns none if the ledger is not in the state that the command needs.
     async fn read_master_keys(
         &self,
         workspace: &WorkspaceName,
         command: &ParsedCommand,
         context: &RequestContext,
-    ) -> Result<Option<Keyring>, ExecuteError> {
-        if !matches!(command, ParsedCommand::RotateMasterKey) {
+    ) -> Result<Option<GivenKeys>, ExecuteError> {
+        let unseals = matches!(command, ParsedCommand::UnsealLedger);
+        if !unseals && !matches!(command, ParsedCommand::RotateMasterKey) {
             return Ok(None);
         }
         let mut caller = context.caller.clone();
         self.renew(&mut caller)?;
         Permit::of(caller, workspace, command)?;
+        // A sealed ledger reads no keys before it is unsealed, and one that is not sealed has them.
+        let in_use = match (unseals, self.shared.master_keys.enter()) {
+            (true, Err(_)) => None,
+            (false, Ok(keys)) => Some(keys),
+            (true, Ok(_)) | (false, Err(_)) => return Ok(None),
+        };
         let shared = Arc::clone(&self.shared);
         let read = tokio::task::spawn_blocking(move || shared.master_keys.read_source());
         let read = read.await.map_err(|_| Fault::bug("reading the master keys panicked"))?;
-        Ok(Some(read?))
+        Ok(Some(GivenKeys { ring: read?, shares: 0, in_use }))
     }
 
     /// Checks a command before it is queued, then queues it. `given` are the master keys as they
     /// are now, for a command that needs them.
-    fn begin(
+    pub(crate) fn begin(
         &self,
         workspace: WorkspaceName,
         command: ParsedCommand,
         fingerprint: Option<Fingerprint>,
         context: RequestContext,
-        given: Option<Keyring>,
+        given: Option<GivenKeys>,
     ) -> Result<Begun, ExecuteError> {
         let RequestContext { mut caller, expected, deadline, provenance, .. } = context;
         self.readers.note_command();
@@ -213,28 +232,66 @@ impl Engine {
         permit.repeat(workspace, fingerprint, &self.shared, &receipt, state)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of command")]
     fn work(
         &self,
         permit: &Permit,
         workspace: &WorkspaceName,
         command: ParsedCommand,
-        given: Option<Keyring>,
+        given: Option<GivenKeys>,
     ) -> Result<Work, ExecuteError> {
         match command {
             ParsedCommand::RotateMasterKey => {
-                let given = given.ok_or_else(|| Fault::bug("no master keys were read"))?;
-                Ok(Work::Ledger(LedgerWork::Rotate(given)))
+                Ok(Work::Ledger(LedgerWork::Rotate(given.ok_or(Rejection::Sealed)?)))
             }
             ParsedCommand::RetireMasterKey { key } => Ok(Work::Ledger(LedgerWork::Retire(key))),
+            ParsedCommand::SealLedger => Ok(Work::Ledger(LedgerWork::Seal)),
+            ParsedCommand::UnsealLedger => {
+                Ok(Work::Ledger(LedgerWork::Unseal(given.ok_or(Rejection::NothingToChange)?)))
+            }
             ParsedCommand::CreateWorkspace(created) => Ok(Work::Workspace(created)),
-            ParsedCommand::Create(draft) => Ok(self.create(*draft)),
+            ParsedCommand::Policy { connection, command } => {
+                self.policy(permit, workspace, connection.as_ref(), command)
+            }
+            ParsedCommand::Create(mut draft) => {
+                self.check_references(permit, workspace, None, draft.secrets.iter_mut())?;
+                self.create(*draft)
+            }
             ParsedCommand::Principal { name, command } => Ok(Work::Principal { name, command }),
             // `draw_key` has already replaced this command.
             ParsedCommand::IssueKey { .. } => Err(Fault::bug("no key was generated").into()),
-            ParsedCommand::Reveal { target, fields, generation, reason, from } => {
+            ParsedCommand::Reveal { target, fields, generation, reason, from, wrap } => {
                 let id = self.find(permit, workspace, &target)?;
-                Ok(Work::Reveal { id, command: RevealSecret { fields, generation, reason, from } })
+                let reveal = RevealSecret { fields, generation, reason, from };
+                let Some(wrap) = wrap else { return Ok(Work::Reveal { id, command: reveal }) };
+                let Wrap { until, receiver, drawn } = *wrap;
+                let (handover, digest) = drawn.ok_or_else(|| Fault::bug("no token was drawn"))?;
+                let wrapping = Wrapping { id: handover, digest, until, receiver, reveal };
+                Ok(Work::HandOver { id, wrapping: Box::new(wrapping) })
             }
+            ParsedCommand::Unwrap { token, from } => self.unwrapping(permit, token, from),
+            ParsedCommand::RevokeHandover { handover: id, reason } => {
+                let command = HandoverCommand::Revoke { reason };
+                Ok(Work::Handover { id, digest: None, command })
+            }
+            ParsedCommand::LeaseSecrets { target, fields, until, reason, from } => {
+                let id = self.find(permit, workspace, &target)?;
+                let now = self.shared.ports.now();
+                let default = || Micros::new(now.get() + limits::LEASE_DEFAULT_MICROS);
+                let until = until.map_or_else(default, |until| until.time(now));
+                let command = LeaseCommand::Take(TakeLease { fields, until, reason, from });
+                Ok(Work::Lease(LeaseWork::Command { id, command }))
+            }
+            ParsedCommand::Lease { target, change } => {
+                let id = self.find(permit, workspace, &target)?;
+                let command = self.lease_command(change);
+                Ok(Work::Lease(LeaseWork::Command { id, command }))
+            }
+            ParsedCommand::EndWorkspaceLeases(command) => {
+                Ok(Work::Lease(LeaseWork::Workspace(command)))
+            }
+            // Nothing is decided for a read.
+            ParsedCommand::ReadLeased { .. } => Err(ExecuteError::VerbUnknown),
             ParsedCommand::Consumer { target, command } => {
                 let id = self.find(permit, workspace, &target)?;
                 Ok(Work::Consumer { id, command })
@@ -245,16 +302,25 @@ impl Engine {
             }
             ParsedCommand::Change { target, command } => {
                 let id = self.find(permit, workspace, &target)?;
-                Ok(existing(id, self.with_history(id, *command)?))
+                Ok(existing(id, self.with_history(permit, id, *command)?))
             }
-            ParsedCommand::RotateSecret { target, secrets, keep } => {
+            ParsedCommand::RotateSecret { target, mut secrets, replaced } => {
                 let id = self.find(permit, workspace, &target)?;
+                self.check_new_values(permit, id, None, secrets.iter())?;
+                self.check_references(permit, workspace, Some(id), secrets.iter_mut())?;
                 let secrets = self.seal_all(workspace, id, secrets)?;
-                let keep = keep.map(|keep| kept(keep, self.shared.ports.now()));
-                Ok(existing(id, Command::RotateSecret { secrets, keep }))
+                let replaced = replaced_values(replaced, self.shared.ports.now());
+                Ok(existing(id, Command::RotateSecret { secrets, replaced }))
             }
-            ParsedCommand::Update { target, revision, secrets, detach_secrets } => {
+            ParsedCommand::Update { target, revision, mut secrets, detach_secrets } => {
                 let id = self.find(permit, workspace, &target)?;
+                let values =
+                    secrets.iter().filter_map(|(field, value)| Some((field, value.as_ref()?)));
+                let provider = revision.provider.as_ref().map(Line::as_str);
+                self.check_new_values(permit, id, provider, values)?;
+                let given = secrets.iter_mut();
+                let given = given.filter_map(|(field, given)| Some((field, given.as_mut()?)));
+                self.check_references(permit, workspace, Some(id), given)?;
                 let (set, removed): (Vec<_>, Vec<_>) =
                     secrets.into_iter().partition(|(_, value)| value.is_some());
                 let set = set.into_iter().filter_map(|(field, value)| Some((field, value?)));
@@ -272,41 +338,89 @@ impl Engine {
 
     /// Adds the state to which a revert returns, so that the deciding thread need not read it. The
     /// decider looks again for a version that is not durable yet.
-    fn with_history(&self, id: ConnectionId, command: Command) -> Result<Command, ExecuteError> {
+    fn with_history(
+        &self,
+        permit: &Permit,
+        id: ConnectionId,
+        command: Command,
+    ) -> Result<Command, ExecuteError> {
         let Command::Revert { to, then: None, detach_secrets } = command else {
             return Ok(command);
         };
         let row = self.shared.models.load().row(id)?;
-        let is_earlier = row.is_some_and(|row| to < row.connection.version && to > Version::ZERO);
-        let then = if is_earlier { history::state_at(&self.shared.store, id, to)? } else { None };
+        let earlier = row.filter(|row| to < row.connection.version && to > Version::ZERO);
+        let Some(now) = earlier.map(|row| row.connection) else {
+            return Ok(Command::Revert { to, then: None, detach_secrets });
+        };
+        let then = history::state_at(&self.shared.store, id, to)?;
+        if let Some(then) = then.as_ref().filter(|_| permit.check_before(&now).is_ok()) {
+            self.check_earlier(&now, then)?;
+        }
         Ok(Command::Revert { to, then: then.map(Box::new), detach_secrets })
     }
 
-    fn create(&self, draft: NewConnection) -> Work {
-        let ports = &self.shared.ports;
-        let id = ports.connection_id();
-        let scope = Scope { workspace: &draft.workspace, connection: id };
-        let (key, wrapped) = self.shared.master_keys.ring().new_data_key(&mut ports.rng(), scope);
-        let seal = |(field, value): (FieldName, Plaintext)| {
-            let secret = seal(ports, &key, scope, &field, &value);
-            (field, secret)
+    /// Checks new values of an existing connection's secrets against the policies. `provider` is
+    /// the one that it is to have, if that changes.
+    fn check_new_values<'v>(
+        &self,
+        permit: &Permit,
+        id: ConnectionId,
+        provider: Option<&str>,
+        values: impl Iterator<Item = (&'v FieldName, &'v GivenSecret)>,
+    ) -> Result<(), ExecuteError> {
+        let row = self.shared.models.load().row(id)?;
+        // Who may not do it is told that, and not whether a value would do.
+        let row = row.filter(|row| permit.check_before(&row.connection).is_ok());
+        let Some(now) = row.map(|row| row.connection) else { return Ok(()) };
+        let provider = provider.unwrap_or(now.details.provider.as_str());
+        let fields = SecretFields::new(&self.shared.catalogue, &now.workspace, id, provider);
+        self.check_values(fields, values)
+    }
+
+    /// Finds the connection that a policy is about.
+    fn policy(
+        &self,
+        permit: &Permit,
+        workspace: &WorkspaceName,
+        connection: Option<&ConnectionRef>,
+        command: PolicyCommand,
+    ) -> Result<Work, ExecuteError> {
+        let connection = match connection {
+            None => None,
+            Some(_) if workspace.as_str() == subjects::LEDGER => {
+                let problem = "must be absent from a policy of the whole ledger";
+                let invalid = InvalidField::new("about.connection", problem);
+                return Err(Rejection::Invalid(invalid).into());
+            }
+            Some(target) => Some(self.find(permit, workspace, target)?),
         };
-        let draft = Draft {
-            slug: draft.slug.unwrap_or_else(|| made_slug(draft.details.provider.as_str(), id)),
-            secrets: draft.secrets.into_iter().map(seal).collect(),
-            workspace: draft.workspace.clone(),
-            details: draft.details,
-            enabled: draft.enabled,
-            access: draft.access,
-            models: draft.models,
-            pricing: draft.pricing,
-        };
-        let held = HeldKey { workspace: draft.workspace.clone(), key: Arc::new(key) };
-        self.shared.data_keys.lock().set(id, held);
-        Work::Connection {
-            id,
-            command: Box::new(Command::Create(Box::new(draft))),
-            new_key: Some(wrapped.to_bytes()),
+        let about = |subject: PolicySubject| PolicySubject { connection, ..subject };
+        Ok(Work::Policy(match command {
+            PolicyCommand::Set { subject, policy } => {
+                if let Some(id) = connection {
+                    let row = self.shared.models.load().row(id)?;
+                    let is_here = |row: &ConnectionRow| row.connection.workspace == *workspace;
+                    row.filter(is_here).ok_or(ConnectionUnknown::Id)?;
+                }
+                self.check_pattern(&policy).map_err(Rejection::from)?;
+                PolicyCommand::Set { subject: about(subject), policy }
+            }
+            PolicyCommand::Remove { subject } => PolicyCommand::Remove { subject: about(subject) },
+        }))
+    }
+
+    fn lease_command(&self, change: LeaseChange) -> LeaseCommand {
+        let now = self.shared.ports.now();
+        match change {
+            LeaseChange::Renew { lease, until } => {
+                let default = || self.renewed_until(lease, now);
+                let until = until.map_or_else(default, |until| until.time(now));
+                LeaseCommand::Renew { lease, until }
+            }
+            LeaseChange::Return { lease } => LeaseCommand::Return { lease },
+            LeaseChange::Revoke { which, reason } => {
+                LeaseCommand::End { which, because: LeaseEnd::Revoked, reason }
+            }
         }
     }
 
@@ -367,74 +481,14 @@ impl Engine {
         };
         Ok(claims::get(&self.shared.store, &claims::key(workspace, slug))?)
     }
-
-    /// Seals the secrets of a command. A value that is stored already keeps its ciphertext, so that
-    /// the decider sees that nothing changes.
-    fn seal_all(
-        &self,
-        workspace: &WorkspaceName,
-        id: ConnectionId,
-        secrets: BTreeMap<FieldName, Plaintext>,
-    ) -> Result<BTreeMap<FieldName, NewSecret>, ExecuteError> {
-        if secrets.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let scope = Scope { workspace, connection: id };
-        let key = self.data_key(scope)?.ok_or(ConnectionUnknown::Id)?;
-        let row = self.shared.models.load().row(id)?;
-        let stored = row.map(|row| row.connection.secrets).unwrap_or_default();
-        let mut sealed = BTreeMap::new();
-        for (field, value) in secrets {
-            let secret = match stored.get(&field) {
-                Some(old) if is_value_of(old, &value, &key, scope, &field) => {
-                    NewSecret { sealed: old.sealed.clone(), hint: old.hint.clone() }
-                }
-                _ => seal(&self.shared.ports, &key, scope, &field, &value),
-            };
-            sealed.insert(field, secret);
-        }
-        Ok(sealed)
-    }
-
-    /// Returns a connection's data key, or `None` if the workspace has no such connection.
-    pub(crate) fn data_key(&self, scope: Scope<'_>) -> Result<Option<Arc<DataKey>>, Fault> {
-        let id = scope.connection;
-        if let Some(held) = self.shared.data_keys.lock().get(&id) {
-            // A cached key is also withheld from callers of other workspaces; see below.
-            let own = held.workspace == *scope.workspace;
-            return Ok(own.then(|| held.key.clone()));
-        }
-        let Some(wrapped) = keys::get(&self.shared.store, id)? else { return Ok(None) };
-        // A data key is bound to its workspace. For callers of another workspace the connection
-        // does not exist.
-        let row = self.shared.models.load().row(id)?;
-        if row.is_some_and(|row| row.connection.workspace != *scope.workspace) {
-            return Ok(None);
-        }
-        let key = Arc::new(self.unwrap(scope, &wrapped)?);
-        let held = HeldKey { workspace: scope.workspace.clone(), key: key.clone() };
-        self.shared.data_keys.lock().set(id, held);
-        Ok(Some(key))
-    }
 }
 
-impl Engine {
-    /// Unwraps the data key of a connection, given its stored form.
-    fn unwrap(&self, scope: Scope<'_>, stored: &[u8]) -> Result<DataKey, Fault> {
-        let opened = |stored: &[u8]| {
-            let wrapped = WrappedDataKey::from_bytes(stored)?;
-            self.shared.master_keys.ring().unwrap(scope, &wrapped)
-        };
-        match opened(stored) {
-            // It was wrapped anew since it was read, and its former master key retired.
-            Err(error @ UnsealError::UnknownKey { .. }) => {
-                match keys::get(&self.shared.store, scope.connection)? {
-                    Some(now) if now != stored => Ok(opened(&now)?),
-                    _ => Err(error.into()),
-                }
-            }
-            opened => Ok(opened?),
-        }
+/// Returns what becomes of the values that a rotation at `now` replaces.
+fn replaced_values(replaced: ReplacedValues, now: Micros) -> Replaced {
+    match replaced {
+        ReplacedValues::Retired => Replaced::Retired,
+        ReplacedValues::Kept(keep) => Replaced::Kept(kept(keep, now)),
+        ReplacedValues::Compromised => Replaced::Compromised,
     }
 }
 
@@ -457,37 +511,4 @@ fn overlap_change(fields: BTreeSet<FieldName>, change: OverlapChange, now: Micro
 
 fn existing(id: ConnectionId, command: Command) -> Work {
     Work::Connection { id, command: Box::new(command), new_key: None }
-}
-
-/// Returns whether a stored secret has this value, in a time that depends only on the lengths. One
-/// that cannot be opened has another, so that it can be replaced.
-fn is_value_of(
-    stored: &Secret,
-    value: &Plaintext,
-    key: &DataKey,
-    scope: Scope<'_>,
-    field: &FieldName,
-) -> bool {
-    key.open(scope, field, &stored.sealed).is_ok_and(|old| old.same_as(value))
-}
-
-fn seal(
-    ports: &Ports,
-    key: &DataKey,
-    scope: Scope<'_>,
-    field: &FieldName,
-    value: &Plaintext,
-) -> NewSecret {
-    NewSecret { sealed: key.seal(&mut ports.rng(), scope, field, value), hint: value.hint(field) }
-}
-
-/// Derives a slug from the provider's name and the random end of the id.
-fn made_slug(provider: &str, id: ConnectionId) -> Slug {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let name: String = provider.chars().map(plain).take(40).collect();
-    let name = name.trim_matches('-');
-    let id = id.uuid().simple().to_string();
-    let tail = id.get(20..).unwrap_or(&id);
-    let text = if name.is_empty() { format!("c-{tail}") } else { format!("{name}-{tail}") };
-    Slug::parse("slug", &text).expect("made of the slug alphabet")
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ledger_contract::commands::ParsedCommand;
 use ledger_domain::WorkspaceName;
 use ledger_store::tables::Receipt;
-use ledger_vault::FingerprintKey;
+use ledger_vault::{FingerprintKey, leaving_nothing};
 use serde_json::Value;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -68,7 +68,8 @@ impl Fingerprint {
     ) -> bool {
         let Received { kind, body, .. } = &self.received;
         let parts = || [workspace.as_str().as_bytes(), kind.as_bytes(), body];
-        receipt.fingerprint == self.meaning || receipt.fingerprint == key.fingerprint(&parts())
+        receipt.fingerprint == self.meaning
+            || receipt.fingerprint == leaving_nothing(|| key.fingerprint(&parts()))
     }
 }
 
@@ -83,7 +84,7 @@ impl Engine {
     ) -> Fingerprint {
         let key = &self.shared.fingerprint_key;
         let meaning = match &received.digest {
-            None => command.fingerprint(key, workspace.as_str()),
+            None => leaving_nothing(|| command.fingerprint(key, workspace.as_str())),
             Some(BodyDigest(digest)) => {
                 let (workspace, kind) = (workspace.as_str().as_bytes(), received.kind.as_bytes());
                 key.fingerprint(&[b"request 1", workspace, kind, digest])
@@ -97,13 +98,13 @@ impl Engine {
     pub fn body_digest(&self, body: &[u8]) -> BodyDigest {
         let key = &self.shared.fingerprint_key;
         let Ok(mut document) = serde_json::from_slice::<Value>(body) else {
-            return BodyDigest(key.fingerprint(&[body]));
+            return BodyDigest(leaving_nothing(|| key.fingerprint(&[body])));
         };
         // Compact and with sorted keys, so seldom longer than the body, and wiped when dropped.
         let mut text = Zeroizing::new(Vec::with_capacity(body.len()));
         serde_json::to_writer(&mut *text, &document).expect("a document has a JSON form");
         wipe(&mut document);
-        BodyDigest(key.fingerprint(&[&text]))
+        BodyDigest(leaving_nothing(|| key.fingerprint(&[&text])))
     }
 }
 

@@ -10,9 +10,13 @@
 //! `execute.rs` prepares a command, `outbox.rs` turns the log into notifications, and `replay/`
 //! rebuilds read models beside the live ones: `replay/bulk/` with many threads, then
 //! `replay/fold.rs` event by event. Only `ports.rs` reads the clock or the random number generator.
+//! `policies/` has the rules for new secrets, and records which have become too old. `agenda/` has
+//! the threads that look when something ends.
+//! `references/` checks and follows the references that secret fields hold in place of values.
 //! `overlaps/` retires former generations of secrets when their end has come.
 //! `journal/` keeps what was refused and read, beside the log.
-//! `master_keys/` has the master keys in use, and wraps anew what is under former ones.
+//! `master_keys/` has the master keys in use, and wraps anew what is under former ones. `seal.rs`
+//! drops them and takes them back.
 //! `portable/` writes a ledger as lines that do not depend on the database, and makes one of them.
 //! `admission.rs` has the limits on what is in progress, for all doors, and `readers/` decides
 //! where queries run.
@@ -21,6 +25,10 @@
 //!
 //! - Replayed read models equal the live ones, whatever the number of threads and passes
 //!   (test: `replay_equals_live_after_any_life`).
+//! - No file has anything that an erased connection said
+//!   (test: `nothing_that_an_erased_connection_said_is_in_any_file`), whenever it was interrupted
+//!   (test: `a_kill_at_any_moment_loses_nothing_and_the_next_start_goes_on`). No secret of it is
+//!   given out after the answer (test: `whoever_comes_after_the_answer_gets_nothing`).
 //! - A connection that a caller may not see is answered like one that does not exist
 //!   (test: `what_is_hidden_and_what_is_missing_are_answered_alike`).
 //! - Neither deadlines nor response times distinguish the two
@@ -48,8 +56,22 @@
 //!   (test: `the_former_curve_key_opens_requests_until_the_overlap_ends`).
 //! - No former generation is revealed from its deadline on, whether or not its retirement is
 //!   recorded (test: `a_former_generation_is_refused_from_its_deadline_on_and_retired_once`).
+//! - A secret is recorded as overdue once for each generation, and revealed as before
+//!   (test: `a_secret_is_recorded_as_overdue_once_and_revealed_as_before`).
+//! - A new value meets the policies of its field, at whatever door it comes in
+//!   (test: `a_new_value_meets_the_policies_at_every_door`).
 //! - It is retired when the last consumer has confirmed, and no sooner
 //!   (test: `the_former_generation_is_revealed_until_the_third_consumer_confirms`).
+//! - Of the uses of a handover one wins (test: `of_two_uses_at_the_same_time_exactly_one_wins`),
+//!   also across a power cut (test: `what_is_durable_of_a_use_is_the_use`), and its token opens
+//!   nothing else (test: `a_token_is_good_for_nothing_else_and_a_guess_is_one`).
+//! - No reference is followed that the operator does not permit at that moment
+//!   (test: `what_is_not_allowed_is_refused_when_it_is_set_and_when_it_is_followed`).
+//! - Who may not reveal sets no reference (test: `who_may_not_reveal_sets_no_reference`), and gets
+//!   nothing by one from a connection that they may not reveal
+//!   (test: `a_connection_that_somebody_may_not_reveal_is_out_of_reach_of_their_references`).
+//! - What a reference leads to is in no record
+//!   (test: `variables_and_files_are_found_when_a_secret_is_revealed_and_stored_nowhere`).
 //! - Who shares a connection may reveal it (test: `who_shares_a_connection_may_reveal_it`).
 //! - A workspace sees of a shared connection what it takes to use it
 //!   (test: `a_workspace_sees_of_a_shared_connection_what_it_takes_to_use_it`).
@@ -127,6 +149,12 @@
 //!   (test: `everything_moves_to_the_new_key_and_the_former_can_go`).
 //! - Master keys that are not whole, or lack one that is needed, change nothing
 //!   (test: `what_is_not_whole_changes_nothing_and_is_named`).
+//! - A sealed ledger has no master key and no data key in memory
+//!   (test: `neither_the_master_key_nor_a_secret_is_in_the_memory_of_a_sealed_server`), and a
+//!   restart keeps it sealed
+//!   (test: `a_sealed_ledger_opens_sealed_and_unseals_with_its_keys_only`).
+//! - No secret leaves after the ledger was sealed
+//!   (test: `no_secret_leaves_and_none_is_stored_after_the_seal_was_answered`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
@@ -140,31 +168,39 @@ mod ports;
 
 mod access;
 mod admission;
+mod agenda;
 mod backups;
 mod destination;
 mod engine;
+mod erasure;
 mod execute;
 mod exposure;
 mod fence;
 mod fingerprint;
+mod handovers;
 mod history;
 mod http_status;
 mod identity;
 mod journal;
 mod keeper;
+mod leases;
 mod master_keys;
 mod operations;
 mod outbox;
 mod overlaps;
+mod policies;
 mod portable;
 mod projections;
 mod queries;
 mod quotas;
 mod readers;
 mod redaction;
+mod references;
 mod replay;
 mod request;
 mod reveal;
+mod seal;
+mod secrets;
 mod shares;
 mod tail;
 mod times;
@@ -177,8 +213,8 @@ pub use curve_keys::OpenedRequest;
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
-    LiveCallerError, MasterKeysError, OpenError, PortableError, QueryError, ReplayError,
-    RestoreError, SealedError, Unavailable, log_fault,
+    LiveCallerError, MasterKeysError, OpenError, PortableError, QueryError, ReferenceError,
+    ReplayError, RestoreError, SealedError, Unavailable, log_fault,
 };
 pub use execute::{CommandRequest, Executed};
 pub use fence::Fence;
@@ -186,19 +222,22 @@ pub use fingerprint::{BodyDigest, Received};
 pub use http_status::HttpStatusSource;
 pub use identity::{Identity, Origin};
 pub use journal::{Attempt, JournalOptions};
+pub use leases::{SecretsAnswer, SecretsInFlight};
 pub use operations::Operation;
 pub use outbox::{Outbox, OutboxItem};
+pub use policies::Violated;
 pub use portable::{
-    EventsWritten, PORTABLE_VERSION, Portable, PortableKeys, Restoration, RestoreOptions,
-    RestoreStage, Restored, StateWritten, Taken, Until, WholeWritten,
+    ErasedConnection, EventsWritten, PORTABLE_VERSION, Portable, PortableKeys, Restoration,
+    RestoreOptions, RestoreStage, Restored, StateWritten, Taken, Until, WholeWritten,
 };
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
 pub use quotas::{Quota, QuotaExceeded, Quotas};
 pub use readers::{Effort, lower_priority};
+pub use references::{FollowReference, Followed, ReferenceFault, ReferenceProblem};
 pub use replay::ReplayLimits;
 pub use request::RequestContext;
-pub use reveal::RevealRequest;
+pub use reveal::{RevealRequest, Revealed};
 pub use shares::{NoPlace, Place, Shares};
 
 pub use ledger_store::{Poison, ROOM_NEEDED_BYTES, Room, open_files_max};

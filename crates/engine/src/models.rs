@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ledger_contract::records::{
-    ConnectionRow, Metadata, decode_consumer_row, decode_principal_row, encode_consumer_row,
-    encode_principal_row, encode_workspace_row,
+    ConnectionRow, Metadata, decode_consumer_row, decode_lease_row, decode_principal_row,
+    encode_consumer_row, encode_lease_row, encode_principal_row, encode_workspace_row,
 };
 use ledger_domain::{
     Actor, Connection, ConnectionId, Consumer, ConsumerEvent, Consumers, FieldName, Generation,
-    Micros, Position, Principal, PrincipalName, Version, Workspace,
+    LeaseId, Micros, Position, Principal, PrincipalName, SecretLeases, Version, Workspace,
 };
 use ledger_store::tables::{connections, lists, meta, model};
 use ledger_store::{AppendError, Batch, Changes, Postings, ReadError, Store, Table};
 use parking_lot::{Mutex, RwLock};
 
 use crate::errors::{Fault, chain};
+use crate::projections::uses::{self, Use};
 use crate::projections::{audit, list};
 
 /// Name of the audit read model.
@@ -199,6 +200,31 @@ impl Models {
         Ok(consumers)
     }
 
+    /// Adds the rows of leases on secrets to `batch`, as they are in `leases`.
+    pub(crate) fn write_leases(&self, batch: &mut Batch, leases: &SecretLeases, ids: &[LeaseId]) {
+        let (store, table) = (&self.store, &self.connections);
+        for id in ids {
+            match leases.get(*id) {
+                Some(lease) => {
+                    connections::put_lease(batch, store, table, *id, &encode_lease_row(lease));
+                }
+                None => connections::delete_lease(batch, store, table, *id),
+            }
+        }
+    }
+
+    /// Returns all leases on secrets.
+    pub(crate) fn leases(&self) -> Result<SecretLeases, Fault> {
+        let mut leases = SecretLeases::default();
+        for row in connections::leases(&self.store, &self.connections) {
+            let (id, row) = row?;
+            let lease = decode_lease_row(&row)
+                .map_err(|source| Fault::Row { of: format!("lease {id}"), source })?;
+            leases.insert(id, lease);
+        }
+        Ok(leases)
+    }
+
     /// Adds a workspace's row to `batch`.
     pub(crate) fn write_workspace(&self, batch: &mut Batch, workspace: &Workspace) {
         let row = encode_workspace_row(workspace);
@@ -241,10 +267,14 @@ impl Models {
         &self,
         listed: &[Change<'_>],
         audited: &[audit::Facts<'_>],
+        used: &[Use],
     ) -> Result<usize, ReadError> {
         let mut lists = Changes::default();
         for change in listed {
             list::index(&mut lists, change);
+        }
+        for one in used {
+            uses::index(&mut lists, *one);
         }
         let mut audit = Changes::default();
         for facts in audited {

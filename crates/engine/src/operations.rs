@@ -2,23 +2,27 @@
 
 use ledger_contract::backups::{BackupReport, BackupRequest};
 use ledger_contract::errors::Problem;
-use ledger_contract::master_keys::{RewrapReport, RewrapRequest};
+use ledger_contract::master_keys::{RewrapReport, RewrapRequest, ShareReport, ShareRequest};
 use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
 use serde::Serialize;
 
 use crate::engine::Engine;
+use crate::request::RequestContext;
 
 /// A request for an operation. Each door runs it in its own way.
 pub trait Operation: Send + 'static {
     /// Its name in subjects, routes and the log.
     const NAME: &'static str;
+    /// Whether the request has a secret, and comes over NATS only if it is sealed.
+    const IS_SECRET: bool = false;
     /// What it ends with.
     type Report: Serialize + Send + 'static;
 
-    /// Does the work. Blocks.
+    /// Does the work for somebody. Blocks.
     fn run(
         self,
         engine: &Engine,
+        by: RequestContext,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Self::Report, Problem>;
 }
@@ -30,6 +34,7 @@ impl Operation for ReplayRequest {
     fn run(
         self,
         engine: &Engine,
+        _: RequestContext,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<ReplayReport, Problem> {
         Ok(engine.replay(&self, progress)?)
@@ -43,6 +48,7 @@ impl Operation for BackupRequest {
     fn run(
         self,
         engine: &Engine,
+        _: RequestContext,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<BackupReport, Problem> {
         engine.backup(self, progress)
@@ -56,9 +62,25 @@ impl Operation for RewrapRequest {
     fn run(
         self,
         engine: &Engine,
+        _: RequestContext,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<RewrapReport, Problem> {
         engine.rewrap(progress)
+    }
+}
+
+impl Operation for ShareRequest {
+    const NAME: &'static str = "give-share";
+    const IS_SECRET: bool = true;
+    type Report = ShareReport;
+
+    fn run(
+        self,
+        engine: &Engine,
+        by: RequestContext,
+        _: &(dyn Fn(Progress) + Sync),
+    ) -> Result<ShareReport, Problem> {
+        engine.give_share(&self, by)
     }
 }
 
@@ -70,7 +92,8 @@ mod tests {
 
     #[test]
     fn every_operation_has_its_name() {
-        let names = [ReplayRequest::NAME, BackupRequest::NAME, RewrapRequest::NAME];
+        let names =
+            [ReplayRequest::NAME, BackupRequest::NAME, RewrapRequest::NAME, ShareRequest::NAME];
         assert_eq!(names, OPERATIONS);
     }
 }

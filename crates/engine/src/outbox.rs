@@ -13,6 +13,7 @@ use ledger_domain::{
 };
 use ledger_store::tables::{log, meta};
 use ledger_store::{Batch, Durability};
+use tokio::sync::watch;
 
 use crate::engine::Engine;
 use crate::errors::Fault;
@@ -26,6 +27,8 @@ const STATES_MAX: usize = 4_096;
 const STATES_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of notifications after which no more are read at a time.
 const READ_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The stored type name of the event after which nothing of the earlier ones is shown.
+const ERASED: &str = "connection_erased";
 /// Room for the parts of a state that the event does not contain.
 const BODY_ROOM_BYTES: usize = 1_024;
 
@@ -48,8 +51,10 @@ pub struct OutboxItem {
     pub body: Vec<u8>,
     /// Whether the event hides settings that earlier notifications show.
     pub hides: bool,
-    /// Whether the event leaves its connection archived.
+    /// Whether the event leaves its connection archived or erased.
     pub is_archived: bool,
+    /// Whether the event says that a value is known to others.
+    pub is_urgent: bool,
 }
 
 impl Engine {
@@ -73,6 +78,12 @@ impl Engine {
         let mut batch = Batch::new();
         meta::put_published(&mut batch, &self.shared.store, self.published());
         self.shared.store.commit(batch, Durability::Buffered).map_err(Fault::from)
+    }
+
+    /// Returns a channel with the position of the last event since the start whose notification
+    /// must not wait for others; zero before there is one. The head is never behind it.
+    pub fn subscribe_urgent(&self) -> watch::Receiver<Position> {
+        self.shared.urgent.subscribe()
     }
 
     /// Returns a reader of notifications.
@@ -119,7 +130,8 @@ impl Outbox {
         let mut bytes = 0;
         for event in durable {
             let connection = event.after.as_deref();
-            let shown = Shown { connection, redacted: None, hides: event.hides };
+            let is_urgent = event.is_urgent;
+            let shown = Shown { connection, redacted: None, hides: event.hides, is_urgent };
             let writer = &self.writer;
             let (item, _) = item(writer, &event.metadata, event.type_name, &event.record, &shown);
             bytes += item.body.len();
@@ -156,6 +168,7 @@ impl Outbox {
     fn notification(&mut self, position: Position, bytes: &[u8]) -> Result<OutboxItem, Fault> {
         let Record { metadata, happened } = records::decode(position, bytes)?;
         let type_name = happened.type_name();
+        let is_urgent = matches!(&happened, Happened::Connection(event) if event.is_urgent());
         let connection = match (&metadata.stream, happened) {
             (StreamId::Connection(id), Happened::Connection(event)) => {
                 self.after(*id, event, &metadata)?
@@ -172,10 +185,12 @@ impl Outbox {
             Some(masked)
         };
         let masked = redacted.as_ref().and_then(mask);
+        let hides = hides || type_name == ERASED;
         let shown = Shown {
             connection: masked.as_ref().or(connection.as_ref()),
             redacted: redacted.as_ref(),
             hides,
+            is_urgent,
         };
         let (item, is_whole) = item(&self.writer, &metadata, type_name, bytes, &shown);
         // The size of a state that was left out is unknown, and it is large.
@@ -231,10 +246,15 @@ struct Shown<'a> {
     redacted: Option<&'a Redacted>,
     /// Whether the event hides settings of earlier ones.
     hides: bool,
+    /// Whether the event says that a value is known to others.
+    is_urgent: bool,
 }
 
 fn is_archived(connection: &Connection) -> bool {
-    matches!(connection.lifecycle, Lifecycle::Archived { .. })
+    match connection.lifecycle {
+        Lifecycle::Active => false,
+        Lifecycle::Archived { .. } | Lifecycle::Erased { .. } => true,
+    }
 }
 
 /// Returns a notification, and whether it has the state.
@@ -269,6 +289,7 @@ fn item(
         body,
         hides: shown.hides,
         is_archived: connection.is_some_and(is_archived),
+        is_urgent: shown.is_urgent,
     };
     (item, is_whole)
 }

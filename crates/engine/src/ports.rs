@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_domain::{ConnectionId, EventId, Incarnation, LedgerId, MessageId, Micros};
-use rand::{CryptoRng, RngCore};
+use rand::rngs::OsRng;
+use rand::{CryptoRng, RngCore, TryRngCore as _};
 use uuid::Uuid;
 
 /// Sources of time, ids and randomness. The default is the system's own.
@@ -140,9 +141,17 @@ impl Randomness {
         Self(Arc::new(fill))
     }
 
-    /// Returns a cryptographic generator seeded by the operating system.
+    /// Returns the generator of the operating system. Unlike one in this process, it keeps no copy
+    /// of the keys that were drawn.
+    ///
+    /// # Panics
+    ///
+    /// Each use panics if the operating system has no random numbers, as every other generator
+    /// would.
     pub fn system() -> Self {
-        Self::new(|bytes| rand::rng().fill_bytes(bytes))
+        Self::new(|bytes| {
+            OsRng.try_fill_bytes(bytes).expect("the operating system has random numbers");
+        })
     }
 
     /// Returns a generator that draws from this source.

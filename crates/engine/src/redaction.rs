@@ -40,8 +40,11 @@ pub(crate) fn settle(
     event
 }
 
-/// Returns whether an event hides more than was hidden before.
+/// Returns whether an event hides more than was hidden before. An erasure hides everything.
 pub(crate) fn hides_more(before: Option<&Connection>, after: &Connection) -> bool {
+    if after.lifecycle.is_erased() {
+        return true;
+    }
     before.is_some_and(|before| before.redacted != after.redacted)
 }
 

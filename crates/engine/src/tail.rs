@@ -28,6 +28,8 @@ pub(crate) struct Fresh {
     pub(crate) row_bytes: usize,
     /// Whether it hides settings of earlier events.
     pub(crate) hides: bool,
+    /// Whether its notification must not wait for others.
+    pub(crate) is_urgent: bool,
 }
 
 impl Fresh {
@@ -139,6 +141,7 @@ mod tests {
             after: None,
             row_bytes: 0,
             hides: false,
+            is_urgent: false,
         }
     }
 

@@ -22,6 +22,7 @@ pub(crate) fn of(request: &FacadeRequest, provider: String) -> Draft {
         description: None,
         config: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        referring: BTreeMap::new(),
         secret_references: Vec::new(),
         labels: BTreeMap::new(),
         tags: Vec::new(),

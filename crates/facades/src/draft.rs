@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use ledger_contract::commands::input::{Checked as _, Input, SlugRule, entry, patch};
 use ledger_contract::commands::{
-    Annotations, Config, ConnectionRef, Description, DisplayName, LabelValue, Labels,
+    Annotations, Config, ConnectionRef, Description, DisplayName, GivenSecret, LabelValue, Labels,
     NewConnection, ParsedCommand, ProviderName, SecretReferenceBody, SecretValue, Secrets, Tag,
     json, secret_references, tags,
 };
 use ledger_domain::connection::{
     Access, AuthMethod, Details, Environment, Identity, Kind, ModelPolicy, Pricing, Revision,
 };
-use ledger_domain::{InvalidField, Prose, WorkspaceName, limits};
+use ledger_domain::{FieldName, InvalidField, Prose, Reference, WorkspaceName, limits};
 use serde_json::Value;
 
 type SlugInput = Input<SlugRule>;
@@ -31,6 +31,8 @@ pub(crate) struct Draft {
     pub(crate) auth_method: AuthMethod,
     pub(crate) config: BTreeMap<String, Value>,
     pub(crate) secrets: BTreeMap<String, SecretValue>,
+    /// References that secret fields hold in place of values.
+    pub(crate) referring: BTreeMap<String, Reference>,
     pub(crate) secret_references: Vec<SecretReferenceBody>,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) tags: Vec<String>,
@@ -53,6 +55,8 @@ pub(crate) struct Changes {
     pub(crate) auth_method: Option<AuthMethod>,
     pub(crate) config: BTreeMap<String, Option<Value>>,
     pub(crate) secrets: BTreeMap<String, Option<SecretValue>>,
+    /// References that secret fields get in place of values.
+    pub(crate) referring: BTreeMap<String, Reference>,
     pub(crate) secret_references: Option<Vec<SecretReferenceBody>>,
     pub(crate) labels: BTreeMap<String, Option<String>>,
     pub(crate) tags: Option<Vec<String>>,
@@ -64,8 +68,9 @@ impl Draft {
     ///
     /// Errors: the invalid field, by the ledger's name for it and without its value.
     pub(crate) fn check(self, workspace: &WorkspaceName) -> Result<ParsedCommand, InvalidField> {
-        let secrets =
-            Secrets::from(self.secrets).check("secrets", |name, value| value.check(name))?;
+        let mut secrets = Secrets::from(self.secrets)
+            .check("secrets", |name, value: SecretValue| value.check(name).map(Into::into))?;
+        secrets.extend(referring(self.referring)?);
         let provider = ProviderName::from(self.provider).check("provider")?;
         let details = Details {
             display_name: self.display_name.map(DisplayName::from).check("display_name")?,
@@ -104,8 +109,12 @@ impl Changes {
         target: ConnectionRef,
         detach_secrets: bool,
     ) -> Result<ParsedCommand, InvalidField> {
-        let secrets = Secrets::from(self.secrets)
-            .check("secrets", |name, value| value.map(|value| value.check(name)).transpose())?;
+        let mut secrets =
+            Secrets::from(self.secrets).check("secrets", |name, value: Option<SecretValue>| {
+                value.map(|value| value.check(name).map(Into::into)).transpose()
+            })?;
+        let referring = referring(self.referring)?.into_iter();
+        secrets.extend(referring.map(|(field, given)| (field, Some(given))));
         let display_name = self.display_name.map(|name| name.map(DisplayName::from));
         let description = self.description.map(|text| text.map(Description::from));
         let revision = Revision {
@@ -128,6 +137,15 @@ impl Changes {
         let revision = Box::new(revision);
         Ok(ParsedCommand::Update { target, revision, secrets, detach_secrets })
     }
+}
+
+fn referring(
+    references: BTreeMap<String, Reference>,
+) -> Result<BTreeMap<FieldName, GivenSecret>, InvalidField> {
+    let field = |(name, reference): (String, Reference)| {
+        Ok((FieldName::parse("secrets", &name)?, GivenSecret::Reference(reference)))
+    };
+    references.into_iter().map(field).collect()
 }
 
 fn labels<V>(entries: BTreeMap<String, V>) -> Labels<V, { limits::LABELS }> {

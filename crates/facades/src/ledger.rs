@@ -74,7 +74,9 @@ impl FacadeRequest {
         let found = self.query(Effort::Lookup, move |reader| reader.connection(&target)).await?;
         match found.lifecycle {
             Lifecycle::Active => Ok(found),
-            Lifecycle::Archived { .. } => Err(Problem::new(Code::ConnectionUnknown)),
+            Lifecycle::Archived { .. } | Lifecycle::Erased { .. } => {
+                Err(Problem::new(Code::ConnectionUnknown))
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use ledger_contract::headers::{Headers, invalid, twice};
 use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::connection::Environment;
 use ledger_domain::principal::Workspaces;
-use ledger_domain::{Connection, Expected, MessageId, Version, WorkspaceName};
+use ledger_domain::{Connection, Expected, MessageId, Reference, Version, WorkspaceName};
 use ledger_engine::{Attempt, BodyDigest, Caller};
 use ledger_http::toolkit::{HasInputs, Inputs, Tagged};
 use ledger_http::{admit, command_headers, credential};
@@ -107,6 +107,11 @@ impl FacadeRequest {
     pub(crate) fn tagged<T>(&self, connection: &Connection, answer: T) -> Tagged<T> {
         let version = connection.version.get().max(self.version.load(Ordering::Relaxed));
         Tagged { version, answer }
+    }
+
+    /// Returns whether the server follows a reference in place of a secret of the workspace.
+    pub(crate) fn permits(&self, reference: &Reference) -> bool {
+        self.server.state.engine().permits_reference(&self.workspace, reference)
     }
 
     /// Returns the catalogue of providers.

@@ -40,9 +40,13 @@ fn without_secrets(word: &str) -> String {
 }
 
 fn is_suspect(part: &str) -> bool {
-    part.len() >= SUSPECT_CHARS
-        && part.contains(|c: char| c.is_ascii_digit())
-        && part.contains(|c: char| c.is_ascii_alphabetic())
+    let has = |kind: fn(&char) -> bool| part.chars().any(|c| kind(&c));
+    let is_mixed = has(char::is_ascii_digit) && has(char::is_ascii_alphabetic);
+    // Few random texts are without a digit. Names and paths without one have separators.
+    let is_one_word = has(char::is_ascii_uppercase)
+        && has(char::is_ascii_lowercase)
+        && !part.contains(['/', '-', '_']);
+    part.len() >= SUSPECT_CHARS && (is_mixed || is_one_word)
 }
 
 #[cfg(test)]
@@ -59,6 +63,8 @@ mod tests {
         assert_eq!(quote(line.as_bytes(), &[]), expected);
         assert_eq!(quote(&[0xff, b'a'], &[]), "\u{fffd}a");
         assert_eq!(quote("é".repeat(400).as_bytes(), &[]).chars().count(), CHARS_MAX + 3);
+        let without_digit = "qvEjRWeJASNFZkBIVniQEjRWeJASNFZkBIVng";
+        assert_eq!(quote(without_digit.as_bytes(), &[]), "[left out]");
         let path = "/usr/local/lib/connledger/bin/fetch-the-master-key: not found";
         assert_eq!(quote(path.as_bytes(), &[]), path);
     }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ledger_outgoing::Plain;
-use ledger_vault::{KeySource, KeySourceError, KeyText, Keyring, WrappedMasterKey, read_private};
+use ledger_vault::{
+    KeySource, KeySourceError, KeyText, Keyring, WrappedMasterKey, leaving_nothing, read_private,
+};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -74,6 +76,8 @@ impl MasterKeySource {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             runtime.enable_all().build().map_err(SourceError::Runtime)?.block_on(self.read())
         };
+        // The stack of a thread that has ended may be kept for the next one.
+        let read = || leaving_nothing(read);
         let read = std::thread::scope(|scope| scope.spawn(read).join());
         read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
@@ -83,7 +87,9 @@ impl MasterKeySource {
         let began = Instant::now();
         let mut wait = WAIT_MIN;
         loop {
-            match self.read().await {
+            let source = self.clone();
+            let read = tokio::task::spawn_blocking(move || source.read_blocking()).await;
+            match read.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic())) {
                 Err(error) if error.is_away() && began.elapsed() + wait <= patience.total => {
                     (patience.before_wait)(&error, wait);
                     tokio::time::sleep(wait).await;
@@ -125,6 +131,10 @@ impl KeySource for MasterKeySource {
             Source::File(path) => format!("the key file {}", path.display()),
             other => other.to_string(),
         }
+    }
+
+    fn stays_in_memory(&self) -> bool {
+        matches!(self.source, Source::Variable(_))
     }
 }
 

@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -31,8 +32,27 @@ fn set(variables: &[(&str, &str)]) {
     VARIABLES.with_borrow_mut(|known| known.extend(pairs));
 }
 
+/// Variables for the threads that read sources patiently, which have set none themselves.
+static OF_OTHER_THREADS: Mutex<Option<HashMap<OsString, OsString>>> = Mutex::new(None);
+
+/// Sets the variables of this test for the threads that it starts, too.
+fn share() {
+    let own = VARIABLES.with_borrow(Clone::clone);
+    *OF_OTHER_THREADS.lock().expect("nobody panics with it") = Some(own);
+}
+
 fn variable(name: &OsStr) -> Option<OsString> {
-    VARIABLES.with_borrow(|known| known.get(name).filter(|value| !value.is_empty()).cloned())
+    let value = |known: &HashMap<OsString, OsString>| {
+        known.get(name).filter(|value| !value.is_empty()).cloned()
+    };
+    VARIABLES.with_borrow(|known| {
+        if known.is_empty() {
+            let shared = OF_OTHER_THREADS.lock().expect("nobody panics with it");
+            shared.as_ref().and_then(value)
+        } else {
+            value(known)
+        }
+    })
 }
 
 fn settings() -> Settings {
@@ -337,6 +357,7 @@ async fn a_service_that_is_away_is_asked_again_and_a_refusal_is_final() {
     let wrapped_keys = Wrapped::start().await;
     let server = &wrapped_keys.server;
     let patience = Patience { total: Duration::from_secs(3), before_wait: |_, _| {} };
+    share();
     server.set_sealed(true);
     let before = server.requests();
     let error = wrapped_keys.source().read_patiently(patience).await.expect_err("it stays sealed");
@@ -354,6 +375,7 @@ async fn a_service_that_comes_back_opens_the_keys() {
     let wrapped_keys = Wrapped::start().await;
     wrapped_keys.server.set_sealed(true);
     let patience = Patience { total: Duration::from_mins(1), before_wait: |_, _| {} };
+    share();
     let source = wrapped_keys.source();
     let unsealing = async {
         while wrapped_keys.server.requests() < 6 {

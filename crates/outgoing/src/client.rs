@@ -1,5 +1,6 @@
 //! The client.
 
+use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
@@ -66,7 +67,6 @@ pub enum SendError {
 }
 
 /// An answer, whatever its status. Its body is wiped when dropped.
-#[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -74,6 +74,13 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, body, .. } = self;
+        write!(f, "Answer({status}, {} bytes)", body.len())
+    }
 }
 
 /// Sends requests over HTTP.

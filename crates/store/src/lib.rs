@@ -36,6 +36,8 @@
 //!   (test: `a_poisoned_store_drops_no_table`).
 //! - A database is created only for a new ledger; one that lacks a part is refused and left
 //!   untouched (test: `a_database_that_lacks_a_part_is_refused_by_name`).
+//! - What is forgotten is in no file
+//!   (test: `what_rows_said_is_gone_once_nobody_reads_the_former_files`).
 //! - What an interrupted restore leaves is no ledger, and the next restore replaces it
 //!   (test: `what_an_interrupted_restore_left_is_no_ledger_and_is_replaced_by_the_next`).
 //! - Bitmaps that are gathered in bulk equal, byte for byte, those that are built one change at a
@@ -44,6 +46,7 @@
 mod batch;
 mod data_dir;
 mod error;
+mod forgetting;
 mod macs;
 mod options;
 mod poison;
@@ -66,6 +69,7 @@ pub mod testing;
 pub use batch::Batch;
 pub use data_dir::{DataDir, FORMAT};
 pub use error::{AppendError, OpenError, ReadError, StorageFault, UpgradeError};
+pub use forgetting::{Forgotten, FormerFiles};
 pub use options::open_files_max;
 pub use poison::Poison;
 pub use postings::{BitmapRow, Changes, Frozen, Gathered, Postings, Selection, Term, load_bitmaps};

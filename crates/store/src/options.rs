@@ -60,7 +60,7 @@ pub fn open_files_max() -> u64 {
 }
 
 /// Returns the options of a table. `log` says whether it is the log, with large records that are
-/// never rewritten.
+/// rewritten only when a connection is erased.
 pub(crate) fn table(cache: &Cache, log: bool) -> Options {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);

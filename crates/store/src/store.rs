@@ -22,7 +22,7 @@ use crate::sorted::{SortedFile, Sorting};
 use crate::table::Table;
 use crate::{options, presence, tables};
 
-type Db = DBWithThreadMode<MultiThreaded>;
+pub(crate) type Db = DBWithThreadMode<MultiThreaded>;
 
 /// What a commit guarantees when it returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,6 +212,15 @@ impl Store {
         Rows(self.walk(table, from))
     }
 
+    /// Iterates over rows from `from` upwards, and reads none whose key is `end` or above.
+    pub(crate) fn scan_below<'a>(&'a self, table: &Table, from: &[u8], end: &[u8]) -> Rows<'a> {
+        let mut options = read_options(false);
+        options.set_iterate_upper_bound(end);
+        let mut inner = self.db.raw_iterator_cf_opt(&self.handle(table), options);
+        inner.seek(from);
+        Rows(Walk::over(self, table, inner))
+    }
+
     /// Iterates over rows from `from` downwards.
     pub fn scan_back<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
         let mut inner = self.raw(table, false);
@@ -359,6 +368,10 @@ impl Store {
             self.rewrite_table(&tables::fixed(name));
         }
         Ok(())
+    }
+
+    pub(crate) const fn database(&self) -> &Db {
+        &self.db
     }
 
     /// Rewrites a table, so that no file contains its former values.

@@ -16,6 +16,7 @@ use crate::labels;
 use crate::master_key::{KeyMaterial, NONCE_BYTES, derive_cipher};
 use crate::plaintext::Plaintext;
 use crate::sealed_text::{self, Draft, Header};
+use crate::stack::leaving_nothing;
 
 /// The key under which one connection's values are sealed. Wiped when dropped.
 ///
@@ -23,12 +24,13 @@ use crate::sealed_text::{self, Draft, Header};
 /// [`Keyring::unwrap`](crate::Keyring::unwrap).
 pub struct DataKey {
     id: DataKeyId,
-    cipher: XChaCha20Poly1305,
+    /// On the heap, so that moving the key leaves no copy behind.
+    cipher: Box<XChaCha20Poly1305>,
 }
 
 impl DataKey {
     pub(crate) fn from_material(material: &KeyMaterial) -> Self {
-        let cipher = derive_cipher(labels::DATA_KEY_CIPHER, material);
+        let cipher = Box::new(derive_cipher(labels::DATA_KEY_CIPHER, material));
         Self { id: DataKeyId::committing_to(material), cipher }
     }
 
@@ -56,7 +58,9 @@ impl DataKey {
         let place = AssociatedData::of_value(scope, field, &header.value, self.id);
         let mut draft = Draft::new(&header, plaintext.len_bytes());
         let (ciphertext, tag) = draft.ciphertext_and_tag();
-        tag.copy_from_slice(&self.encrypt(&header, &place, plaintext, ciphertext));
+        tag.copy_from_slice(&leaving_nothing(|| {
+            self.encrypt(&header, &place, plaintext, ciphertext)
+        }));
         draft.finish()
     }
 
@@ -73,14 +77,11 @@ impl DataKey {
         let place = AssociatedData::of_value(scope, field, &header.value, self.id);
         let nonce = (&header.nonce).into();
         // On failure the buffer still contains ciphertext, because the cipher checks the tag first.
-        self.cipher
-            .decrypt_inout_detached(
-                nonce,
-                place.as_bytes(),
-                bytes.as_mut_slice().into(),
-                (&tag).into(),
-            )
-            .map_err(|_| OpenError::Corrupt)?;
+        leaving_nothing(|| {
+            let buffer = bytes.as_mut_slice().into();
+            self.cipher.decrypt_inout_detached(nonce, place.as_bytes(), buffer, (&tag).into())
+        })
+        .map_err(|_| OpenError::Corrupt)?;
         Ok(Plaintext::new(bytes))
     }
 

@@ -14,6 +14,7 @@ use crate::key_text::{KeyText, from_bytes};
 use crate::keyring::Keyring;
 use crate::master_key::MasterKey;
 use crate::private_file;
+use crate::stack::leaving_nothing;
 
 const PREFIX: &str = "connledger-master-key-v1:";
 const COMMENT: &str = "\
@@ -40,7 +41,7 @@ impl Keyring {
         let bytes = COMMENT.len() + self.keys().count() * LINE_BYTES;
         let mut text = Zeroizing::new(String::with_capacity(bytes));
         text.push_str(COMMENT);
-        self.keys().for_each(|key| push_line(&mut text, key));
+        leaving_nothing(|| self.keys().for_each(|key| push_line(&mut text, key)));
         text
     }
 

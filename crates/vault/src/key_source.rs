@@ -17,6 +17,12 @@ pub trait KeySource: fmt::Debug + Send + Sync {
 
     /// Names the place in messages.
     fn name(&self) -> String;
+
+    /// Returns whether this process has the keys in memory that it cannot wipe, as in its
+    /// environment.
+    fn stays_in_memory(&self) -> bool {
+        false
+    }
 }
 
 /// A key file; see [`Keyring::parse`] for its text. It is only read, so it may be write-protected.

@@ -12,6 +12,7 @@ use crate::error::KeyFileError;
 use crate::key_file::read_clear;
 use crate::keyring::Keyring;
 use crate::master_key::{KEY_BYTES, MasterKey};
+use crate::stack::leaving_nothing;
 
 /// The mark that some editors write at the beginning of UTF-8 text.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -113,6 +114,10 @@ impl KeyText {
     /// at the service>:<base64 of what the service made>`. Empty lines and lines that start with
     /// `#` are skipped.
     pub fn parse(text: &str) -> Result<Self, KeyFileError> {
+        leaving_nothing(|| Self::parse_lines(text))
+    }
+
+    fn parse_lines(text: &str) -> Result<Self, KeyFileError> {
         let mut keys: Vec<Line> = Vec::new();
         for (number, content) in
             (1..).zip(text.trim_start_matches(BYTE_ORDER_MARK).lines().map(str::trim))
@@ -157,7 +162,8 @@ impl KeyText {
                 Key::Clear(key) => key,
                 Key::Wrapped(WrappedMasterKey { id, service, .. }) => {
                     let wrapped = KeyFileError::StillWrapped { line, id, service };
-                    from_bytes(line, id, &opened.next().ok_or(wrapped)?)?
+                    let bytes = opened.next().ok_or(wrapped)?;
+                    leaving_nothing(|| from_bytes(line, id, &bytes))?
                 }
             });
         }
@@ -188,12 +194,9 @@ pub(crate) fn from_bytes(
     stated: MasterKeyId,
     bytes: &[u8],
 ) -> Result<MasterKey, KeyFileError> {
-    if bytes.len() != KEY_BYTES {
-        return Err(KeyFileError::WrongLength { line, bytes: bytes.len() });
-    }
-    let mut material = Zeroizing::new([0; KEY_BYTES]);
-    material.copy_from_slice(bytes);
-    let key = MasterKey::from_material(material);
+    let wrong_length = |_| KeyFileError::WrongLength { line, bytes: bytes.len() };
+    let bytes: &[u8; KEY_BYTES] = bytes.try_into().map_err(wrong_length)?;
+    let key = MasterKey::from_material(bytes);
     if key.id() != stated {
         return Err(KeyFileError::WrongId { line, stated, actual: key.id() });
     }

@@ -13,6 +13,7 @@ use crate::error::OpenError;
 use crate::key_text::MasterKeyBytes;
 use crate::labels;
 use crate::master_key::{KEY_BYTES, KeyMaterial, MasterKey, draw_key};
+use crate::stack::leaving_nothing;
 use crate::wrapped::{WrappedDataKey, WrappedLedgerSecret};
 
 /// The place that a data key and its values are bound to.
@@ -128,14 +129,16 @@ impl Keyring {
         rng: &mut impl CryptoRng,
         scope: Scope<'_>,
     ) -> (DataKey, WrappedDataKey) {
-        let material = draw_key(rng);
-        let wrapped = self.wrap_data_key(rng, scope, &material);
-        (DataKey::from_material(&material), wrapped)
+        leaving_nothing(|| {
+            let material = draw_key(rng);
+            let wrapped = self.wrap_data_key(rng, scope, &material);
+            (DataKey::from_material(&material), wrapped)
+        })
     }
 
     /// Unwraps a data key that was wrapped for the same connection under any key of the ring.
     pub fn unwrap(&self, scope: Scope<'_>, wrapped: &WrappedDataKey) -> Result<DataKey, OpenError> {
-        Ok(DataKey::from_material(&self.unwrap_data_key(scope, wrapped)?))
+        leaving_nothing(|| Ok(DataKey::from_material(&self.unwrap_data_key(scope, wrapped)?)))
     }
 
     /// Wraps the same data key again under the active key. Values sealed under it remain valid.
@@ -145,8 +148,10 @@ impl Keyring {
         scope: Scope<'_>,
         wrapped: &WrappedDataKey,
     ) -> Result<WrappedDataKey, OpenError> {
-        let material = self.unwrap_data_key(scope, wrapped)?;
-        Ok(self.wrap_data_key(rng, scope, &material))
+        leaving_nothing(|| {
+            let material = self.unwrap_data_key(scope, wrapped)?;
+            Ok(self.wrap_data_key(rng, scope, &material))
+        })
     }
 
     /// Wraps a secret of the whole ledger again under the active key, given its stored form.
@@ -162,10 +167,12 @@ impl Keyring {
         if secret != LedgerSecret::Login && !rest.is_empty() {
             return Err(OpenError::Malformed);
         }
-        let material = self.unwrap_for_ledger(secret.label(), ledger, wrapped)?;
-        let mut rewrapped = self.wrap_for_ledger(rng, secret.label(), ledger, &material);
-        rewrapped.extend_from_slice(rest);
-        Ok(rewrapped)
+        leaving_nothing(|| {
+            let material = self.unwrap_for_ledger(secret.label(), ledger, wrapped)?;
+            let mut rewrapped = self.wrap_for_ledger(rng, secret.label(), ledger, &material);
+            rewrapped.extend_from_slice(rest);
+            Ok(rewrapped)
+        })
     }
 
     /// Wraps a secret of the whole ledger under the active key; `label` identifies the secret.
@@ -178,7 +185,7 @@ impl Keyring {
     ) -> Vec<u8> {
         let master_key = self.active.id();
         let place = AssociatedData::of_ledger(label, ledger, master_key);
-        let wrapped = self.active.wrap(rng, &place, material);
+        let wrapped = leaving_nothing(|| self.active.wrap(rng, &place, material));
         WrappedLedgerSecret { master_key, wrapped }.to_bytes()
     }
 
@@ -191,7 +198,8 @@ impl Keyring {
     ) -> Result<KeyMaterial, OpenError> {
         let secret = WrappedLedgerSecret::from_bytes(bytes)?;
         let place = AssociatedData::of_ledger(label, ledger, secret.master_key);
-        self.find(secret.master_key)?.unwrap(&place, &secret.wrapped)
+        let key = self.find(secret.master_key)?;
+        leaving_nothing(|| key.unwrap(&place, &secret.wrapped))
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &MasterKey> {

@@ -40,6 +40,11 @@ pub(crate) const LOGIN_CIPHER: &str = "connledger login encryption v1";
 /// Associated data of the check that the right master key was given.
 pub(crate) const KEY_CHECK: &str = "connledger master key check";
 
+/// Derives the code of a text that is split into shares, by which it is known when it is whole.
+pub(crate) const SHARED_TEXT: &str = "connledger shared text v1";
+/// Derives the checksum of a share.
+pub(crate) const SHARE_CHECKSUM: &str = "connledger share checksum v1";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +68,8 @@ mod tests {
             SEALED_LOGIN,
             LOGIN_CIPHER,
             KEY_CHECK,
+            SHARED_TEXT,
+            SHARE_CHECKSUM,
         ];
         labels.sort_unstable();
         assert!(labels.windows(2).all(|pair| pair[0] != pair[1]));

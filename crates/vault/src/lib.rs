@@ -10,11 +10,14 @@
 //! Rows of the store have MACs under a [`MacKey`] of the ledger, which is wrapped under the master
 //! key. The ledger's [`KeyCheck`] says that they do, so that leaving the MACs out is noticed, too.
 //!
+//! The text of the master keys can be split into [`Share`]s, a number of which give it back.
+//!
 //! It protects against attackers who read or edit the stored files without the master key. It does
-//! not protect against attackers who read the memory of a running process (owned buffers are wiped
-//! when dropped, but copies that the compiler leaves on the stack are not), against attackers with
-//! both the files and the master key, or against attackers who put back an old value, row or
-//! directory that was authentic once. A comparison of rows with the log shows the first two.
+//! not protect against attackers who read the memory of a running process while it has its keys,
+//! against attackers with both the files and the master key, or against attackers who put back an
+//! old value, row or directory that was authentic once. A comparison of rows with the log shows the
+//! first two. When the keys are dropped, their buffers are wiped, and so was the stack under every
+//! function here that had a key or a plaintext in its variables (`stack.rs`).
 //!
 //! Not here: the storage of keys and values (`ledger-store`), the right to reveal a value
 //! (`ledger-engine`), and masks as clients see them (`ledger-contract`). The crate uses no
@@ -62,6 +65,10 @@
 //!   (test: `a_damaged_or_held_file_stays_as_it_is`).
 //! - What a key service opens must be the key that its line names
 //!   (test: `bytes_of_another_key_than_the_line_names_are_refused`).
+//! - As many shares as the threshold says give the keys back, and fewer do not
+//!   (test: `any_shares_up_to_the_threshold_give_the_keys_back_and_fewer_do_not`).
+//! - A share that is damaged, foreign, repeated or false is told from a good one
+//!   (test: `shares_that_do_not_fit_are_told_apart`).
 //! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
 //! - A file with a secret to which other users have access is not read
 //!   (test: `a_file_open_to_other_users_is_refused_with_the_remedy`).
@@ -87,11 +94,14 @@ mod login;
 mod mac_key;
 mod portable_key;
 
+mod shares;
+
 mod private_file;
 
 mod associated;
 mod error;
 mod labels;
+mod stack;
 
 pub use curve::{CurveError, CurveKey};
 pub use data_key::{DataKey, DataKeyId};
@@ -108,6 +118,8 @@ pub use private_file::{
     create_private, create_with, open_private, read_private, sync_parent, write_durably,
 };
 pub use sealed_text::plaintext_bytes;
+pub use shares::{Share, ShareError, ShareSetId, Shares, split};
+pub use stack::leaving_nothing;
 pub use wrapped::{WrappedDataKey, master_key_of};
 
 #[cfg(test)]

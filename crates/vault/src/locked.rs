@@ -10,13 +10,15 @@ use crate::master_key::{KEY_BYTES, KeyMaterial};
 pub(crate) struct LockedKey(Box<KeyMaterial>);
 
 impl LockedKey {
-    pub(crate) fn new(material: KeyMaterial) -> Self {
-        let material = Box::new(material);
+    /// Copies the bytes to their place. They are never a local variable there.
+    pub(crate) fn copy_of(bytes: &[u8; KEY_BYTES]) -> Self {
+        let mut material = Box::new(KeyMaterial::default());
         if let Ok(guard) = region::lock(material.as_ptr(), KEY_BYTES) {
             // The system locks whole pages. Unlocking this one would unlock it for every other key
             // in it, so it stays locked as long as the process lives.
             std::mem::forget(guard);
         }
+        material.copy_from_slice(bytes);
         Self(material)
     }
 }
@@ -43,7 +45,7 @@ mod tests {
 
     #[test]
     fn the_memory_of_a_master_key_is_locked() {
-        let key = LockedKey::new(draw_key(&mut seeded(1)));
+        let key = LockedKey::copy_of(&draw_key(&mut seeded(1)));
         let about = std::fs::read_to_string("/proc/self/status").unwrap();
         let locked = about.lines().find_map(|line| line.strip_prefix("VmLck:")).unwrap();
         let kib: u64 = locked.trim().trim_end_matches(" kB").parse().unwrap();

@@ -11,6 +11,7 @@ use crate::associated::AssociatedData;
 use crate::error::OpenError;
 use crate::labels;
 use crate::locked::LockedKey;
+use crate::stack::leaving_nothing;
 
 /// Length of every key, in bytes.
 pub(crate) const KEY_BYTES: usize = 32;
@@ -48,17 +49,18 @@ fn id_of(material: &KeyMaterial) -> MasterKeyId {
 pub(crate) struct MasterKey {
     id: MasterKeyId,
     material: LockedKey,
-    cipher: XChaCha20Poly1305,
+    /// On the heap, as the key is, so that moving it leaves no copy behind.
+    cipher: Box<XChaCha20Poly1305>,
 }
 
 impl MasterKey {
     pub(crate) fn generate(rng: &mut impl CryptoRng) -> Self {
-        Self::from_material(draw_key(rng))
+        leaving_nothing(|| Self::from_material(&draw_key(rng)))
     }
 
-    pub(crate) fn from_material(material: KeyMaterial) -> Self {
-        let material = LockedKey::new(material);
-        let cipher = derive_cipher(labels::MASTER_KEY_CIPHER, &material);
+    pub(crate) fn from_material(material: &[u8; KEY_BYTES]) -> Self {
+        let material = LockedKey::copy_of(material);
+        let cipher = Box::new(derive_cipher(labels::MASTER_KEY_CIPHER, &material));
         Self { id: id_of(&material), material, cipher }
     }
 

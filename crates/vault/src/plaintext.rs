@@ -59,6 +59,12 @@ impl Plaintext {
         self.bytes().ct_eq(other.bytes()).into()
     }
 
+    /// Returns whether a test holds for the value as text, for which a value that is no text is
+    /// empty. Nothing but the answer may leave the test.
+    pub fn passes(&self, test: &dyn Fn(&str) -> bool) -> bool {
+        test(std::str::from_utf8(self.bytes()).unwrap_or_default())
+    }
+
     /// Returns the bytes, given the proof that the reveal was recorded.
     pub fn expose(&self, _recorded: &Disclosure) -> &[u8] {
         self.bytes()
@@ -193,6 +199,14 @@ mod tests {
         assert!(!secret.same_as(&Plaintext::new("hunter3")));
         assert!(!secret.same_as(&Plaintext::new("hunter22")));
         assert!(Plaintext::new("").same_as(&Plaintext::new(Vec::new())));
+    }
+
+    #[test]
+    fn a_test_sees_the_text_and_tells_whether_it_holds() {
+        let secret = Plaintext::new("äöü");
+        assert!(secret.passes(&|text| text.chars().count() == 3));
+        assert!(!secret.passes(&|text| text.is_empty()));
+        assert!(Plaintext::new(vec![0xff; 20]).passes(&str::is_empty), "no text");
     }
 
     #[test]

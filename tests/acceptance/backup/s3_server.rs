@@ -83,12 +83,23 @@ impl S3Server {
 
     /// Asks its KMS for something.
     pub(crate) async fn kms(&self, operation: &str, request: &Value) -> Value {
-        let scope = "AWS4-HMAC-SHA256 Credential=anyone/20261129/us-east-1/kms/aws4_request, \
-                     SignedHeaders=host, Signature=x";
+        self.json("kms", &format!("TrentService.{operation}"), request).await
+    }
+
+    /// Asks its Secrets Manager for something.
+    pub(crate) async fn secrets(&self, operation: &str, request: &Value) -> Value {
+        self.json("secretsmanager", &format!("secretsmanager.{operation}"), request).await
+    }
+
+    async fn json(&self, service: &str, target: &str, request: &Value) -> Value {
+        let scope = format!(
+            "AWS4-HMAC-SHA256 Credential=anyone/20261129/us-east-1/{service}/aws4_request, \
+             SignedHeaders=host, Signature=x"
+        );
         let asked = self.http.post(self.url()).header("Authorization", scope);
         let asked = asked
             .header("Content-Type", "application/x-amz-json-1.1")
-            .header("X-Amz-Target", format!("TrentService.{operation}"))
+            .header("X-Amz-Target", target)
             .body(request.to_string());
         let text = asked.send().await.expect("an answer").text().await.expect("a body");
         serde_json::from_str(if text.is_empty() { "null" } else { &text }).expect("JSON")

@@ -7,7 +7,8 @@ use ledger_domain::principal::Role;
 use ledger_engine::Caller;
 use serde_json::{Value, json};
 
-use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
+use super::leases::leased;
+use crate::ledger::{ABROAD, HOME, Ledger, TestCommand, reveal_as};
 use crate::verbs::{principal_verbs, token_verbs, verbs};
 
 /// The scopes of a role, and a workspace that nobody else makes.
@@ -35,12 +36,14 @@ fn takes(verb: &str) -> &'static [&'static str] {
         | "mark-operational" | "archive" | "restore" | "revoke-workspace" | "set-limits"
         | "set-model-policy" | "set-pricing" | "link-dependent" | "unlink-dependent" => &["write"],
         "rotate-secret" | "retire-former" | "cancel-rotation" | "remove-consumer" => &["rotate"],
-        "confirm-secret" => &["reveal"],
+        "revoke-leases" | "revoke-workspace-leases" => &["rotate"],
+        "confirm-secret" | "revoke-handover" | "renew-lease" | "return-lease" => &["reveal"],
         "revert" => &["write", "rotate"],
         "grant-workspace" => &["administer", "reveal"],
+        "set-secret-policy" | "remove-secret-policy" => &["administer"],
         "block-token" | "unblock-token" | "create-workspace" | "create-principal"
         | "update-principal" | "enable-principal" | "disable-principal" | "issue-key"
-        | "revoke-key" => &["administer"],
+        | "revoke-key" | "erase" => &["administer"],
         other => panic!("say here what {other} takes"),
     }
 }
@@ -56,6 +59,17 @@ pub(super) async fn prepared(
         return about_the_ledger(ledger, role, verb).await;
     }
     let slug = format!("{verb}-{role}");
+    if verb.ends_with("secret-policy") {
+        let about = json!({"provider": format!("of-{role}")});
+        let set = json!({"about": about, "min_length": 1});
+        if verb == "set-secret-policy" {
+            return TestCommand::new(verb, &set).at(workspace);
+        }
+        // It may be there from a test of the other verb.
+        let set = json!({"about": about, "min_length": 2});
+        ledger.send(TestCommand::new("set-secret-policy", &set).at(workspace)).await.expect("set");
+        return TestCommand::new(verb, &json!({ "about": about })).at(workspace);
+    }
     if verb == "create" {
         return TestCommand::new(verb, &json!({"slug": slug, "provider": "openai"})).at(workspace);
     }
@@ -89,6 +103,27 @@ pub(super) async fn prepared(
                 send("confirm-secret", confirm).await;
             }
         }
+        "revoke-handover" => {
+            let wrap = json!({"connection": id, "reason": "a test", "wrap": "1h"});
+            let wrap = TestCommand::new("reveal-secret", &wrap).at(workspace);
+            let admin = Caller::system("user:admin");
+            let made = reveal_as(&ledger.engine, admin, &wrap).await.expect("prepared");
+            body = json!({"handover": made.handover.as_ref().expect("a token").id});
+        }
+        "renew-lease" | "return-lease" => {
+            let holder = Caller::system(&format!("service:{role}"));
+            body["lease"] = json!(leased(&ledger.engine, &holder, workspace, &id).await);
+        }
+        "revoke-leases" | "revoke-workspace-leases" => {
+            let holder = Caller::system("user:admin");
+            let lease = leased(&ledger.engine, &holder, workspace, &id).await;
+            if verb == "revoke-workspace-leases" {
+                body = json!({});
+            } else {
+                body["lease"] = json!(lease);
+            }
+        }
+        "erase" => body["reason"] = json!("contract ended"),
         "restore" => drop(send("archive", body.clone()).await),
         "grant-workspace" => body = grant,
         "revoke-workspace" => {
@@ -186,9 +221,10 @@ impl Somebody {
         let allowed = match question {
             _ if workspace == ABROAD && !self.everywhere => false,
             // Of every workspace, all that is theirs is theirs to see.
-            "get" | "rotation" | "list" => self.has("read"),
+            "get" | "rotation" | "erasure" | "list" | "secret-policies" => self.has("read"),
             "whoami" | "workspaces" => true,
-            "exposure" => self.has("audit"),
+            "exposure" | "handovers" => self.has("audit"),
+            "leases" => self.has("audit") && (self.everywhere || workspace == HOME),
             "history" | "audit" => self.has("audit") && (self.everywhere || workspace == HOME),
             "status" => self.has("read") && self.everywhere,
             "blocked-tokens" | "master-keys" => self.has("administer") && self.everywhere,
@@ -271,7 +307,7 @@ async fn each_role_is_answered_what_it_may_ask() {
                 for place in [HOME, ABROAD, "_all"] {
                     let id = if place == ABROAD { json!(abroad) } else { json!(at_home) };
                     let body = match question {
-                        "get" | "rotation" => json!({ "connection": id }),
+                        "get" | "rotation" | "erasure" => json!({ "connection": id }),
                         "exposure" => json!({ "connection": id, "field": "api_key" }),
                         // About somebody else: everyone may ask about themselves.
                         "access-check" if one.role == "viewer" => {

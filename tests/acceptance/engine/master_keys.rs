@@ -64,7 +64,7 @@ impl Keyed {
         self.folder.path().join("data")
     }
 
-    fn options(&self) -> EngineOptions {
+    pub(super) fn options(&self) -> EngineOptions {
         let keyring = Keyring::read_file(self.key_file()).expect("a key file");
         let source = KeyFile::new(self.key_file());
         EngineOptions {
@@ -73,21 +73,33 @@ impl Keyed {
         }
     }
 
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.engine.take().expect("it is open").shutdown();
     }
 
-    fn reopen(&mut self) -> Result<(), Problem> {
+    pub(super) fn reopen(&mut self) -> Result<(), Problem> {
         self.close();
         self.engine = Some(open(|| self.options())?);
         Ok(())
     }
 
-    async fn send(&self, command: TestCommand) -> Result<(), Problem> {
+    pub(super) async fn send(&self, command: TestCommand) -> Result<(), Problem> {
         send(self.engine(), command).await.map(drop)
     }
 
-    async fn reveal(&self, number: usize) -> Result<(), Problem> {
+    /// Sends a command that may be refused.
+    pub(super) async fn try_send(&self, command: TestCommand) {
+        drop(self.send(command).await);
+    }
+
+    /// Returns how many data keys there are under all master keys.
+    pub(super) fn data_keys(&self) -> u64 {
+        let answer = self.ask("master-keys", &json!({}));
+        let keys = answer["keys"].as_array().expect("keys").iter();
+        keys.map(|key| key["data_keys"].as_u64().expect("a number")).sum()
+    }
+
+    pub(super) async fn reveal(&self, number: usize) -> Result<(), Problem> {
         let body = json!({"connection": format!("c-{number}"), "reason": "a test"});
         self.send(TestCommand::new("reveal-secret", &body)).await
     }
@@ -103,17 +115,24 @@ impl Keyed {
         self.send(TestCommand::new("rotate-master-key", &json!({})).at(LEDGER)).await
     }
 
-    async fn retire(&self, key: &str) -> Result<(), Problem> {
+    pub(super) async fn retire(&self, key: &str) -> Result<(), Problem> {
         self.send(TestCommand::new("retire-master-key", &json!({"key": key})).at(LEDGER)).await
     }
 
-    fn ask(&self, query: &str, body: &Value) -> Value {
+    pub(super) fn ask(&self, query: &str, body: &Value) -> Value {
         let admin = Caller::system("user:admin");
         ask_as(self.engine(), &admin, "_all", query, body).expect("a good question")
     }
 
+    /// Returns the id of a connection.
+    pub(super) fn id_of(&self, slug: &str) -> String {
+        let admin = Caller::system("user:admin");
+        let view = ask_as(self.engine(), &admin, HOME, "get", &json!({"connection": slug}));
+        view.expect("it is there")["id"].as_str().expect("an id").to_owned()
+    }
+
     /// Returns how many data keys are under a key, and what it is used for.
-    fn status(&self, key: &str) -> (u64, String) {
+    pub(super) fn status(&self, key: &str) -> (u64, String) {
         let answer = self.ask("master-keys", &json!({}));
         let of = answer["keys"].as_array().expect("keys").iter().find(|one| one["id"] == key);
         let of = of.unwrap_or_else(|| panic!("no {key} in {answer}"));
@@ -132,7 +151,7 @@ impl Keyed {
 
     /// Fails unless the counts are those of the table, and all else follows from the log.
     #[track_caller]
-    fn expect_equal(&self) {
+    pub(super) fn expect_equal(&self) {
         let request = ReplayRequest { projection: None, verify: true };
         let report = self.engine().replay(&request, &|_| {}).expect("a comparison");
         assert_eq!(report.difference, None);
@@ -146,7 +165,7 @@ impl Keyed {
     }
 
     /// Returns the types of the events of the ledger itself, oldest first.
-    fn events(&self) -> Vec<String> {
+    pub(super) fn events(&self) -> Vec<String> {
         let page = self.ask("history", &json!({"ledger": true, "oldest_first": true}));
         let events = page["events"].as_array().expect("events").iter();
         events.map(|event| event["type"].as_str().expect("a type").to_owned()).collect()
@@ -166,7 +185,7 @@ fn value(number: usize) -> String {
 }
 
 #[track_caller]
-fn code(refused: Result<(), Problem>) -> Code {
+pub(super) fn code(refused: Result<(), Problem>) -> Code {
     refused.expect_err("refused").code
 }
 

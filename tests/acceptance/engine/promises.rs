@@ -58,7 +58,13 @@ async fn conditional(ledger: &Ledger, tag: &str) -> Vec<(TestCommand, Condition)
     let mut draft = shared;
     draft["slug"] = json!(format!("shared-{tag}"));
     let revert = json!({"connection": once_shared, "to_version": 1});
+    let reference = json!({"reference": {"kind": "connection", "name": "source/api_key"}});
+    let referring = json!({"provider": "openai", "secrets": {"token": reference}});
+    let rotated = created(ledger, json!({"provider": "openai", "secrets": {"token": "t-1"}})).await;
+    let rotate = json!({"connection": rotated, "secrets": {"token": reference}});
     vec![
+        (TestCommand::new("create", &referring), Condition::Refers),
+        (TestCommand::new("rotate-secret", &rotate), Condition::Refers),
         (TestCommand::new("update", &secrets), Condition::ChangesSecrets),
         (TestCommand::new("create", &draft), Condition::Shares),
         (TestCommand::new("revert", &revert), Condition::Shares),
@@ -84,6 +90,7 @@ fn promised(ledger: &Ledger, who: &str, command: &TestCommand, case: Option<Cond
 async fn access_check_promises_what_enforcement_grants() {
     let ledger = Ledger::new().await;
     ledger.send(TestCommand::new("create-workspace", &json!({})).at("third")).await.expect("made");
+    ledger.create("source").await;
     for Somebody { name, caller } in everybody(&ledger).await {
         let mut cases = Vec::new();
         for verb in verbs().filter(|verb| *verb != "create-workspace") {

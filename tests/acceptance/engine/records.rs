@@ -149,7 +149,7 @@ const WRITTEN: [&str; 6] = [
     concat!(
         r#"{"record":3,"position":2,"stream":"connection/00000000-0000-0001-8000-000000000004","version":1,"#,
         r#""event_id":"00000000-0000-0001-8000-000000000005","type":"connection_created","#,
-        r#""schema":1,"workspace":"default","recorded_at":"2026-11-28T12:00:02.000000Z","#,
+        r#""schema":2,"workspace":"default","recorded_at":"2026-11-28T12:00:02.000000Z","#,
         r#""actor":"user:ann","via":"nats","command_id":"c-1","correlation_id":"order-7","epoch":1,"#,
         r#""fingerprint":"0xGmBzPcQ6mKmrGPDlQ9iA","data":{"#,
         r#""workspace":"default","slug":"main","details":{"provider":"openai","kind":"api","#,
@@ -160,7 +160,7 @@ const WRITTEN: [&str; 6] = [
     ),
     concat!(
         r#"{"record":3,"position":3,"stream":"connection/00000000-0000-0001-8000-000000000004","version":2,"#,
-        r#""event_id":"00000000-0000-0001-8000-000000000006","type":"secret_rotated","schema":2,"#,
+        r#""event_id":"00000000-0000-0001-8000-000000000006","type":"secret_rotated","schema":3,"#,
         r#""workspace":"default","recorded_at":"2026-11-28T12:00:03.000000Z","#,
         r#""actor":"user:admin","via":"nats","command_id":"c-2","epoch":1,"#,
         r#""fingerprint":"hr1kjvqV4J6t51Ctyqm8Rg","data":{"secrets":{"api_key":{"#,

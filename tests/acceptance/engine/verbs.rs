@@ -39,6 +39,12 @@ fn edits() -> Vec<Case> {
             json!("deadline"),
         ),
         ("cancel-rotation", json!({}), "/secrets/api_key/generation", json!(4)),
+        (
+            "rotate-secret",
+            json!({"secrets": {"api_key": "sk-fourth-value"}, "compromised": true}),
+            "/secrets/api_key/compromised",
+            json!(4),
+        ),
     ]
 }
 
@@ -94,12 +100,25 @@ fn life() -> Vec<Case> {
         ("revert", json!({"to_version": 2}), "/display_name", json!("Main")),
         ("archive", json!({"reason": "old"}), "/lifecycle", json!("archived")),
         ("restore", json!({}), "/lifecycle", json!("active")),
+        ("erase", json!({"reason": "contract ended"}), "/lifecycle", json!("erased")),
     ];
     edits().into_iter().chain(more).collect()
 }
 
 /// What makes something new, or is recorded beside a connection.
-const WITHOUT_CASE: [&str; 4] = ["create", "confirm-secret", "remove-consumer", "create-workspace"];
+const WITHOUT_CASE: [&str; 11] = [
+    "create",
+    "revoke-handover",
+    "renew-lease",
+    "return-lease",
+    "revoke-leases",
+    "revoke-workspace-leases",
+    "confirm-secret",
+    "remove-consumer",
+    "create-workspace",
+    "set-secret-policy",
+    "remove-secret-policy",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_does_what_it_says_and_is_read_at_once() {

@@ -13,8 +13,8 @@ use crate::matrix::bodies::body;
 use crate::matrix::cast::{Cast, TARGET};
 use crate::matrix::traces::{Cell, Tally, Trace};
 use crate::matrix::{
-    AUDIT, At, GOVERN, LET_IN, Line, NO_SOURCE, NO_TARGET, Need, Place, READ, READ_ALL, ROTATE,
-    Reach, SHARE, WELL, WRITE, WRITE_AND_ROTATE, line,
+    AUDIT, At, GOVERN, LET_IN, Line, NO_SOURCE, NO_TARGET, NOT_SEALED, Need, Place, READ, READ_ALL,
+    ROTATE, Reach, SHARE, WELL, WRITE, WRITE_AND_ROTATE, line,
 };
 
 pub(crate) const TABLE: &[Line] = &[
@@ -24,12 +24,26 @@ pub(crate) const TABLE: &[Line] = &[
     ("createConnection", WRITE, WELL),
     ("getConnection", READ, WELL),
     ("getRotation", READ, WELL),
+    ("getErasure", READ, WELL),
     ("updateConnection", WRITE, LET_IN),
+    ("listSecretPolicies", READ, WELL),
+    ("setSecretPolicy", ADMINISTER, LET_IN),
+    ("removeSecretPolicy", ADMINISTER, LET_IN),
     ("connectionHistory", AUDIT, WELL),
     ("workspaceHistory", AUDIT, WELL),
     ("audit", AUDIT, WELL),
     ("exposure", Need::AtHome(Scope::Audit), WELL),
     ("revealSecret", REVEAL, WELL),
+    ("unwrap", Need::Anyone, "handover_unknown"),
+    ("revokeHandover", Need::Foothold, "handover_unknown"),
+    ("listHandovers", AUDIT, WELL),
+    ("leaseSecrets", REVEAL, WELL),
+    ("readLeasedSecrets", REVEAL, "secret_lease_ended"),
+    ("renewLease", REVEAL, LET_IN),
+    ("returnLease", REVEAL, LET_IN),
+    ("revokeLeases", ROTATE, LET_IN),
+    ("revokeWorkspaceLeases", ROTATE, LET_IN),
+    ("listLeases", AUDIT, WELL),
     ("confirmSecret", REVEAL, LET_IN),
     ("removeConsumer", ROTATE, LET_IN),
     ("rotateSecret", ROTATE, LET_IN),
@@ -42,6 +56,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("markOperational", WRITE, LET_IN),
     ("archiveConnection", WRITE, LET_IN),
     ("restoreConnection", WRITE, LET_IN),
+    ("eraseConnection", Need::Here(&[Scope::Administer]), LET_IN),
     ("grantWorkspace", SHARE, LET_IN),
     ("revokeWorkspace", WRITE, LET_IN),
     ("setLimits", WRITE, LET_IN),
@@ -64,6 +79,8 @@ pub(crate) const TABLE: &[Line] = &[
     ("listBlockedTokens", GOVERN, WELL),
     ("rotateMasterKey", GOVERN, NO_SOURCE),
     ("retireMasterKey", GOVERN, LET_IN),
+    ("sealLedger", GOVERN, LET_IN),
+    ("unsealLedger", GOVERN, NOT_SEALED),
     ("listMasterKeys", GOVERN, WELL),
     ("whoami", Need::Anyone, WELL),
     ("accessCheck", Need::Principal(Place::OfWorkspace), WELL),
@@ -71,6 +88,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("replay", GOVERN, WELL),
     ("backup", GOVERN, NO_TARGET),
     ("rewrapMasterKeys", GOVERN, WELL),
+    ("giveShare", GOVERN, NOT_SEALED),
     ("alive", Need::Nothing, WELL),
     ("ready", Need::Nothing, WELL),
     ("openapi", Need::Nothing, WELL),
@@ -80,6 +98,7 @@ pub(crate) const TABLE: &[Line] = &[
 ];
 
 const REVEAL: Need = Need::Here(&[Scope::Reveal]);
+const ADMINISTER: Need = Need::Here(&[Scope::Administer]);
 
 /// A ledger that everyone asks.
 struct Stage {
@@ -155,6 +174,7 @@ fn sent(route: &Route, number: usize) -> Option<Value> {
         }
         Subject::Command(verb) => Some(body(verb.as_str(), number)),
         Subject::Http if OPERATIONS.contains(&route.id) => Some(body(route.id, number)),
+        Subject::Http if route.id == "giveShare" => Some(body("give-share", number)),
         _ => None,
     }
 }

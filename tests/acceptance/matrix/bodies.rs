@@ -17,9 +17,17 @@ pub(crate) fn body(verb: &str, number: usize) -> Value {
         "remove-consumer" => json!({ "consumer": "eu-1" }),
         "revert" => json!({ "to_version": 1 }),
         "create-principal" => json!({ "principal": slug, "kind": "user" }),
+        "set-secret-policy" => json!({ "about": { "provider": slug }, "min_length": 1 }),
+        "remove-secret-policy" => json!({ "about": { "provider": slug } }),
         "block-token" | "unblock-token" => json!({ "subject": slug }),
         "retire-master-key" => json!({ "key": "0a0a0a0a" }),
-        "reveal-secret" => json!({ "reason": "a look" }),
+        "unwrap" => json!({ "token": "once_aaaaaaaaaaaa_none" }),
+        "revoke-handover" => json!({ "handover": "aaaaaaaaaaaa" }),
+        "read-leased-secrets" | "renew-lease" | "return-lease" => {
+            json!({ "lease": "0197c2a1-0000-7000-8000-000000000001" })
+        }
+        "give-share" => json!({ "share": "none" }),
+        "reveal-secret" | "lease-secrets" | "erase" => json!({ "reason": "a look" }),
         "replay" => json!({ "verify": true, "projection": "audit" }),
         _ => json!({}),
     }

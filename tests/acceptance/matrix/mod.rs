@@ -65,6 +65,8 @@ pub(crate) const LET_IN: &str = "version_conflict";
 pub(crate) const NO_TARGET: &str = "backup_off";
 /// Who may have master keys rotated is told that this ledger cannot read them again.
 pub(crate) const NO_SOURCE: &str = "master_keys_unreadable";
+/// Who may unseal the ledger is told that it is not sealed.
+pub(crate) const NOT_SEALED: &str = "nothing_to_change";
 /// All is well.
 pub(crate) const WELL: &str = "";
 

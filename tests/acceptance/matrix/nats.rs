@@ -15,8 +15,8 @@ use super::bodies::body;
 use super::cast::{Cast, TARGET};
 use super::traces::{Cell, Tally, Trace};
 use super::{
-    AUDIT, At, GOVERN, LET_IN, Line, NO_SOURCE, NO_TARGET, Need, Place, READ, READ_ALL, ROTATE,
-    Reach, SHARE, WELL, WRITE, WRITE_AND_ROTATE, line,
+    AUDIT, At, GOVERN, LET_IN, Line, NO_SOURCE, NO_TARGET, NOT_SEALED, Need, Place, READ, READ_ALL,
+    ROTATE, Reach, SHARE, WELL, WRITE, WRITE_AND_ROTATE, line,
 };
 use crate::bus;
 use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
@@ -37,6 +37,7 @@ pub(super) const TABLE: &[Line] = &[
     ("mark-operational", WRITE, LET_IN),
     ("archive", WRITE, LET_IN),
     ("restore", WRITE, LET_IN),
+    ("erase", Need::Here(&[Scope::Administer]), LET_IN),
     ("grant-workspace", SHARE, LET_IN),
     ("revoke-workspace", WRITE, LET_IN),
     ("set-limits", WRITE, LET_IN),
@@ -45,9 +46,16 @@ pub(super) const TABLE: &[Line] = &[
     ("link-dependent", WRITE, LET_IN),
     ("unlink-dependent", WRITE, LET_IN),
     ("revert", WRITE_AND_ROTATE, LET_IN),
+    ("revoke-handover", Need::Foothold, "handover_unknown"),
+    ("renew-lease", Need::Here(&[Scope::Reveal]), LET_IN),
+    ("return-lease", Need::Here(&[Scope::Reveal]), LET_IN),
+    ("revoke-leases", ROTATE, LET_IN),
+    ("revoke-workspace-leases", ROTATE, LET_IN),
     ("confirm-secret", Need::Here(&[ledger_domain::principal::Scope::Reveal]), LET_IN),
     ("remove-consumer", ROTATE, LET_IN),
     ("create-workspace", Need::Here(&[ledger_domain::principal::Scope::Administer]), TAKEN),
+    ("set-secret-policy", Need::Here(&[Scope::Administer]), LET_IN),
+    ("remove-secret-policy", Need::Here(&[Scope::Administer]), LET_IN),
     ("create-principal", GOVERN, WELL),
     ("update-principal", Need::Principal(Place::OfLedger), LET_IN),
     ("enable-principal", Need::Principal(Place::OfLedger), LET_IN),
@@ -58,22 +66,30 @@ pub(super) const TABLE: &[Line] = &[
     ("unblock-token", GOVERN, LET_IN),
     ("rotate-master-key", GOVERN, NO_SOURCE),
     ("retire-master-key", GOVERN, LET_IN),
+    ("seal-ledger", GOVERN, LET_IN),
+    ("unseal-ledger", GOVERN, NOT_SEALED),
     ("get", READ, WELL),
     ("rotation", READ, WELL),
+    ("erasure", READ, WELL),
     ("list", Need::Foothold, WELL),
     ("history", AUDIT, WELL),
     ("audit", AUDIT, WELL),
     ("exposure", Need::AtHome(Scope::Audit), WELL),
+    ("handovers", AUDIT, WELL),
+    ("leases", AUDIT, WELL),
     ("workspaces", Need::Foothold, WELL),
     ("status", READ_ALL, WELL),
     ("principals", Need::Principals(Place::OfWorkspace), WELL),
     ("blocked-tokens", GOVERN, WELL),
+    ("secret-policies", READ, WELL),
     ("master-keys", GOVERN, WELL),
     ("access-check", Need::Principal(Place::OfWorkspace), WELL),
     ("whoami", Need::Foothold, WELL),
     ("replay", GOVERN, WELL),
     ("backup", GOVERN, NO_TARGET),
     ("rewrap", GOVERN, WELL),
+    // A share in the clear is refused.
+    ("give-share", GOVERN, "sealed_required"),
 ];
 
 /// Both workspaces are there already.
@@ -94,8 +110,16 @@ struct Stage {
 /// Tells whether something is asked about one connection.
 pub(super) fn is_about_connection(name: &str) -> bool {
     let command = verbs().any(|verb| verb == name);
-    (command && !["create", "create-workspace"].contains(&name))
-        || ["get", "rotation", "exposure"].contains(&name)
+    let of_workspace = [
+        "create",
+        "create-workspace",
+        "revoke-handover",
+        "revoke-workspace-leases",
+        "set-secret-policy",
+        "remove-secret-policy",
+    ];
+    (command && !of_workspace.contains(&name))
+        || ["get", "rotation", "erasure", "exposure"].contains(&name)
 }
 
 /// Returns what something leaves behind when it is done.

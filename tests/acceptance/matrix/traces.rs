@@ -32,9 +32,9 @@ impl Trace {
     pub(crate) fn of(subject: Subject) -> Self {
         match subject {
             Subject::Command(_) => Self::Event,
-            Subject::Query(QueryName::History | QueryName::Audit | QueryName::Exposure) => {
-                Self::Entries(1)
-            }
+            Subject::Query(
+                QueryName::History | QueryName::Audit | QueryName::Exposure | QueryName::Leases,
+            ) => Self::Entries(1),
             Subject::Query(_) | Subject::Http => Self::Nothing,
         }
     }

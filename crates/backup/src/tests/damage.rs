@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use super::dying::Dying;
 use super::world::{World, in_memory, names};
 use crate::error::BackupError;
-use crate::restore::restore;
+use crate::restore::{ErasedSince, restore};
 use crate::target::Target;
 use crate::verify::{VerifyReport, verify};
 
@@ -118,7 +118,7 @@ async fn another_master_key_is_told_before_anything_is_written() {
     let work = move || {
         let keyring = other();
         let options = ledger_engine::RestoreOptions::new(&into, &keyring);
-        (restore(&at, None, options, &|_, _| {}), into.exists())
+        (restore(&at, None, ErasedSince::EraseAgain, options, &|_, _| {}), into.exists())
     };
     let (refused, is_there) = spawn_blocking(work).await.unwrap();
     let problem = ledger_contract::errors::Problem::from(refused.unwrap_err());

@@ -2,6 +2,7 @@
 
 mod damage;
 mod dying;
+mod erased;
 mod forged;
 mod retention;
 mod rotated;
@@ -16,7 +17,7 @@ use tokio::task::spawn_blocking;
 use crate::error::BackupError;
 use crate::holdings;
 use crate::manifest::FORM;
-use crate::restore::restore;
+use crate::restore::{ErasedSince, restore};
 use crate::target::Target;
 use dying::Dying;
 use world::{World, in_memory, names};
@@ -90,7 +91,7 @@ async fn a_restore_ends_at_the_position_that_was_asked_for() {
     let into = folder.path().join("data");
     let work = move || {
         let options = RestoreOptions { until, ..RestoreOptions::new(&into, &keyring) };
-        restore(&at, None, options, &|_, _| {}).unwrap()
+        restore(&at, None, ErasedSince::EraseAgain, options, &|_, _| {}).unwrap()
     };
     assert_eq!(spawn_blocking(work).await.unwrap().position, 77);
     let restored = World::open(folder, world.keys()).await;

@@ -21,7 +21,7 @@ use crate::create::{BackupOptions, back_up};
 use crate::error::BackupError;
 use crate::holdings;
 use crate::id::BackupId;
-use crate::restore::{RestoreReport, restore};
+use crate::restore::{ErasedSince, RestoreReport, restore};
 use crate::target::Target;
 
 /// When the first backup is made.
@@ -93,7 +93,7 @@ impl World {
         self.keys = keyring.without(|key| key != new).to_file_text().to_string();
     }
 
-    async fn send(&self, verb: &'static str, body: &Value) {
+    pub(crate) async fn send(&self, verb: &'static str, body: &Value) {
         let workspace = WorkspaceName::parse("workspace", "default").unwrap();
         self.send_to(workspace, verb, body).await;
     }
@@ -148,7 +148,7 @@ impl World {
             let folder = tempfile::tempdir().unwrap();
             let into = folder.path().join("data");
             let options = RestoreOptions::new(&into, &keyring);
-            (restore(&target, backup, options, &|_, _| {}), folder)
+            (restore(&target, backup, ErasedSince::EraseAgain, options, &|_, _| {}), folder)
         };
         spawn_blocking(work).await.unwrap()
     }

@@ -11,6 +11,7 @@ mod leftover;
 mod settings;
 mod supervisor;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub const MANAGED_INBOX_PREFIX: &str = "_INBOX_ledger";
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
 
 /// Options of the managed server.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ManagedOptions {
     /// The ledger's data directory. The server's files are in `nats/` below it.
     pub data_dir: PathBuf,
@@ -60,6 +61,16 @@ pub struct ManagedOptions {
     /// Environment variables with secrets of the ledger, which the server does not get. What it is
     /// started with could be read by every process of this user.
     pub hidden_variables: Vec<String>,
+}
+
+impl fmt::Debug for ManagedOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ManagedOptions")
+            .field("data_dir", &self.data_dir)
+            .field("program", &self.program)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ManagedOptions {

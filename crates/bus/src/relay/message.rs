@@ -22,6 +22,7 @@ pub(super) const EVENT_ID: &str = "ce-id";
 const POSITION: HeaderName = HeaderName::from_static(subjects::POSITION);
 const INCARNATION: HeaderName = HeaderName::from_static(subjects::INCARNATION);
 const EVENT_TYPE: HeaderName = HeaderName::from_static(subjects::EVENT_TYPE);
+const URGENT: HeaderName = HeaderName::from_static(subjects::URGENT);
 const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
 const CE_ID: HeaderName = HeaderName::from_static(EVENT_ID);
 const CE_SOURCE: HeaderName = HeaderName::from_static("ce-source");
@@ -113,6 +114,9 @@ impl Letterhead {
         headers.insert(CE_TIME, item.recorded_at.as_str());
         headers.insert(CE_SUBJECT, item.stream.to_string());
         headers.insert(CONTENT_TYPE, "application/json");
+        if item.is_urgent {
+            headers.insert(URGENT, subjects::COMPROMISED);
+        }
         if item.is_archived {
             headers.insert(KV_OPERATION, kv::DELETE);
             if let Some(time) = &self.archived {
@@ -150,6 +154,7 @@ mod tests {
             body: Vec::new(),
             hides: false,
             is_archived,
+            is_urgent: false,
         }
     }
 
@@ -173,9 +178,11 @@ mod tests {
         }
         assert_eq!(message.position, Position::new(7));
         assert_eq!(message.subject, format!("ledger.events.default.{CONNECTION}"));
-        for absent in ["KV-Operation", "Nats-TTL"] {
+        for absent in ["KV-Operation", "Nats-TTL", "Ledger-Urgent"] {
             assert!(message.headers.get(absent).is_none(), "{absent}");
         }
+        let urgent = letterhead().message(OutboxItem { is_urgent: true, ..item(false) });
+        assert_eq!(urgent.headers.get("Ledger-Urgent").unwrap().as_str(), "compromised");
     }
 
     #[test]

@@ -96,6 +96,8 @@ pub(crate) struct Relay {
     ownership: Arc<Ownership>,
     letterhead: Arc<Letterhead>,
     head: watch::Receiver<Position>,
+    /// The last event that must not wait for others.
+    urgent: watch::Receiver<Position>,
     stop: watch::Receiver<bool>,
     /// The last problem logged, so that each is logged once.
     complained: Option<Problem>,
@@ -130,6 +132,7 @@ impl Relay {
         Self {
             letterhead: Arc::new(Letterhead::new(engine.identity(), &subjects)),
             head: engine.subscribe_head(),
+            urgent: engine.subscribe_urgent(),
             outbox: engine.outbox(),
             jetstream: jetstream::new(client.clone()),
             engine,
@@ -224,6 +227,7 @@ impl Relay {
             }
             self.mark(&mut progress, MARK_EVENTS);
             let may_send = gathering.is_none() && !ahead && !waits && sent < PARTIAL_IN_FLIGHT_MAX;
+            let may_hurry = !ahead && !waits && sent < BATCHES_IN_FLIGHT_MAX;
             let may_take = ahead && !waits && sent < BATCHES_IN_FLIGHT_MAX;
             tokio::select! {
                 biased;
@@ -233,6 +237,11 @@ impl Relay {
                 }
                 changed = self.head.changed(), if may_send => {
                     // The engine was dropped, so there is nothing more to publish.
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                }
+                changed = self.urgent.changed(), if may_hurry => {
                     if changed.is_err() {
                         return Ok(());
                     }
@@ -266,6 +275,8 @@ impl Relay {
         progress: &mut Progress,
     ) -> Result<Option<Instant>, Problem> {
         while progress.in_flight.len() < BATCHES_IN_FLIGHT_MAX && progress.pace.is_open() {
+            // Read first: the head is never behind it.
+            let is_urgent = *self.urgent.borrow_and_update() > progress.sent;
             let head = *self.head.borrow_and_update();
             let waiting = head.get().saturating_sub(progress.sent.get());
             if progress.ahead.is_none() && waiting >= AHEAD_EVENTS_MIN {
@@ -279,12 +290,12 @@ impl Relay {
                 }
                 continue;
             }
-            let is_full = waiting >= BATCH_EVENTS_MAX as u64;
-            if waiting == 0 || (!is_full && progress.in_flight.len() >= PARTIAL_IN_FLIGHT_MAX) {
+            let leaves = is_urgent || waiting >= BATCH_EVENTS_MAX as u64;
+            if waiting == 0 || (!leaves && progress.in_flight.len() >= PARTIAL_IN_FLIGHT_MAX) {
                 return Ok(None);
             }
             let gathered = progress.left_at + GATHER_TIME;
-            if !is_full && waiting >= GATHER_EVENTS_MIN && Instant::now() < gathered {
+            if !leaves && waiting >= GATHER_EVENTS_MIN && Instant::now() < gathered {
                 return Ok(Some(gathered));
             }
             let batch = self.letterhead.batch(&mut self.outbox, progress.sent)?;

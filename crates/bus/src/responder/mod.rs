@@ -26,7 +26,7 @@ use async_nats::service::endpoint::Endpoint;
 use async_nats::service::{Service, ServiceExt};
 use async_nats::{Client, Message};
 use futures::StreamExt;
-use ledger_contract::commands::{Answer, ConnectionRef, Verb};
+use ledger_contract::commands::{ConnectionRef, Verb};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::operations::OPERATIONS;
 use ledger_contract::queries::QueryName;
@@ -241,7 +241,7 @@ async fn register(
 
 /// Returns the verbs that the command endpoint accepts.
 fn verbs() -> Vec<&'static str> {
-    let sent_there = |verb: &&Verb| verb.spec().answer != Answer::Secrets;
+    let sent_there = |verb: &&Verb| !verb.spec().answer.has_secrets();
     Verb::ALL.iter().filter(sent_there).map(|verb| verb.as_str()).collect()
 }
 
@@ -263,7 +263,7 @@ async fn take_in(
             Ok(admitted) => admitted,
             Err(limited) => {
                 let problem = state.limited(service_endpoint.kind, &request.message, limited);
-                service_endpoint.refuse(&problem).send(&request).await;
+                service_endpoint.refuse(&problem).send(&request, &state.client).await;
                 continue;
             }
         };
@@ -272,13 +272,14 @@ async fn take_in(
             tokio::spawn(async move {
                 let answer = state.answer(&service_endpoint, &request.message, &admitted);
                 let reply = crashed::caught(answer).await;
-                reply.unwrap_or_else(|crash| service_endpoint.refuse(&crash)).send(&request).await;
+                let reply = reply.unwrap_or_else(|crash| service_endpoint.refuse(&crash));
+                reply.send(&request, &state.client).await;
                 drop(permit);
             });
         } else {
             service_endpoint.counters.count(Code::Busy);
             state.engine.count_refusal(Code::Busy);
-            service_endpoint.busy.clone().send(&request).await;
+            service_endpoint.busy.clone().send(&request, &state.client).await;
         }
     }
 }
@@ -401,13 +402,12 @@ impl ServiceState {
             RequestKind::Query => subject::query(prefix, subject)
                 .map(|to| begin(to.query.as_str()).in_workspace(to.workspace.name().cloned())),
             RequestKind::Operation => subject::operation(prefix, subject).map(begin_operation),
-            RequestKind::Reveal => {
-                subject::reveal(prefix, subject).map(|(workspace, connection)| {
-                    let target = ConnectionRef::parse("connection", connection).ok();
-                    let attempt = begin(Verb::RevealSecret.as_str()).in_workspace(Some(workspace));
-                    attempt.on_connection(target.as_ref())
-                })
-            }
+            RequestKind::Reveal => subject::reveal(prefix, subject).map(|to| {
+                let parse = |name| ConnectionRef::parse("connection", name).ok();
+                let target = to.connection.and_then(parse);
+                let attempt = begin(to.verb.as_str()).in_workspace(Some(to.workspace));
+                attempt.on_connection(target.as_ref())
+            }),
         };
         known.unwrap_or_else(|_| begin(""))
     }

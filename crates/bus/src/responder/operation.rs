@@ -5,10 +5,11 @@ use std::time::Duration;
 use async_nats::Subject;
 use ledger_contract::backups::BackupRequest;
 use ledger_contract::errors::{Code, Problem, read_json};
-use ledger_contract::master_keys::RewrapRequest;
+use ledger_contract::master_keys::{RewrapRequest, ShareRequest};
 use ledger_contract::operations::{Progress, ReplayRequest};
+use ledger_contract::records::Via;
 use ledger_domain::principal::Scope;
-use ledger_engine::Operation;
+use ledger_engine::{Operation, RequestContext};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::JoinError;
@@ -26,32 +27,43 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 impl ServiceState {
     /// Runs an operation.
     pub(super) async fn operation(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
-        match self.counted(incoming.attempt, self.operation_name(incoming))? {
-            ReplayRequest::NAME => self.operate::<ReplayRequest>(incoming).await,
-            RewrapRequest::NAME => self.operate::<RewrapRequest>(incoming).await,
-            _ => self.operate::<BackupRequest>(incoming).await,
+        let (name, by) = self.counted(incoming.attempt, self.operation_name(incoming))?;
+        match name {
+            ReplayRequest::NAME => self.operate::<ReplayRequest>(incoming, by).await,
+            RewrapRequest::NAME => self.operate::<RewrapRequest>(incoming, by).await,
+            ShareRequest::NAME => self.operate::<ShareRequest>(incoming, by).await,
+            _ => self.operate::<BackupRequest>(incoming, by).await,
         }
     }
 
-    /// Checks who asks, and returns the name of a known operation.
-    fn operation_name<'a>(&self, incoming: Incoming<'a>) -> Result<&'a str, Problem> {
+    /// Checks who asks, and returns the name of a known operation and the circumstances.
+    fn operation_name<'a>(
+        &self,
+        incoming: Incoming<'a>,
+    ) -> Result<(&'a str, RequestContext), Problem> {
         let caller = self.admit(incoming)?;
         caller.require(Scope::Administer, ledger_domain::principal::Subject::Ledger)?;
         let name = subject::operation(&self.prefix, &incoming.message.subject)?;
-        incoming.headers()?;
+        let headers = incoming.headers()?;
         info!(ledger.actor = caller.actor().as_str(), ledger.operation = name, "operation started");
-        Ok(name)
+        Ok((name, self.engine.context(caller, Via::Nats, headers)))
     }
 
     async fn operate<O: Operation + DeserializeOwned>(
         &self,
         incoming: Incoming<'_>,
+        by: RequestContext,
     ) -> Result<Reply, Problem> {
-        let request: O = self.counted(incoming.attempt, read_json(incoming.body()))?;
+        let request = if O::IS_SECRET && incoming.opened.is_none() {
+            Err(Problem::new(Code::SealedRequired))
+        } else {
+            read_json(incoming.body())
+        };
+        let request: O = self.counted(incoming.attempt, request)?;
         let (progress, watched) = watch::channel(None);
         let engine = self.engine.clone();
         let work = move || {
-            request.run(&engine, &|done| {
+            request.run(&engine, by, &|done| {
                 progress.send_replace(Some(done));
             })
         };

@@ -1,10 +1,13 @@
 //! Replies: always a JSON body, and for errors also the headers of the service API.
 
+use std::sync::Arc;
+
 use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Request};
 use async_nats::{Client, HeaderMap};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::sealed::{SealedAnswer, join};
 use ledger_contract::subjects;
+use ledger_engine::SecretsInFlight;
 use serde::Serialize;
 use tracing::debug;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -17,19 +20,38 @@ const HEADERS_BYTES_MAX: usize = 1_024;
 pub(crate) struct Reply {
     body: Vec<u8>,
     headers: HeaderMap,
+    /// Kept until a reply with secrets has left.
+    in_flight: Option<Arc<SecretsInFlight>>,
 }
 
 impl Reply {
     /// Creates a reply from JSON. Fails if it exceeds the server's limit.
     pub(crate) fn bytes(body: Vec<u8>, client: &Client) -> Result<Self, Problem> {
         check_size(body.len(), client.max_payload())?;
-        Ok(Self { body, headers: HeaderMap::new() })
+        Ok(Self { body, headers: HeaderMap::new(), in_flight: None })
     }
 
     /// Creates a reply from a value.
     pub(crate) fn json(value: &impl Serialize) -> Self {
         let body = serde_json::to_vec(value).expect("replies always have a JSON form");
-        Self { body, headers: HeaderMap::new() }
+        Self { body, headers: HeaderMap::new(), in_flight: None }
+    }
+
+    /// Creates a reply from the JSON of secrets. They are sealed before they are sent.
+    pub(crate) fn secrets(mut body: Zeroizing<Vec<u8>>, in_flight: SecretsInFlight) -> Self {
+        let body = std::mem::take(&mut *body);
+        Self { body, headers: HeaderMap::new(), in_flight: Some(Arc::new(in_flight)) }
+    }
+
+    /// Has what another reply keeps kept by this one.
+    pub(super) fn keeping(mut self, in_flight: Option<Arc<SecretsInFlight>>) -> Self {
+        self.in_flight = in_flight;
+        self
+    }
+
+    /// Returns what it keeps.
+    pub(super) fn in_flight(&self) -> Option<Arc<SecretsInFlight>> {
+        self.in_flight.clone()
     }
 
     /// Creates a reply from an error.
@@ -60,14 +82,20 @@ impl Reply {
     }
 
     /// Sends the reply, if the caller expects one. If that fails, the caller repeats the command
-    /// with the same id and gets the same answer.
-    pub(crate) async fn send(self, request: &Request) {
+    /// with the same id and gets the same answer. One with secrets has left when this returns.
+    pub(crate) async fn send(self, request: &Request, client: &Client) {
         if request.message.reply.is_none() {
             return;
         }
         let sent = request.respond_with_headers(Ok(self.body.into()), self.headers).await;
         if let Err(error) = sent {
             debug!(%error, "cannot send a reply");
+        }
+        // Whoever ends a lease or seals the ledger is told that no value is on its way any more.
+        if self.in_flight.is_some()
+            && let Err(error) = client.flush().await
+        {
+            debug!(%error, "cannot send a reply with secrets at once");
         }
     }
 

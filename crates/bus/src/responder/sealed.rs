@@ -39,9 +39,10 @@ impl ServiceState {
         opened: &Opened,
         incoming: Incoming<'_>,
     ) -> Result<Reply, Problem> {
+        let in_flight = reply.in_flight();
         let text = reply.text(opened.id.as_str());
         let sealed = self.engine.seal_for(&text, &opened.sender, &opened.ledger_xkey)?;
         let reply = self.counted(incoming.attempt, Reply::bytes(sealed, &self.client))?;
-        Ok(reply.with_header(subjects::XKEY, &opened.ledger_xkey))
+        Ok(reply.with_header(subjects::XKEY, &opened.ledger_xkey).keeping(in_flight))
     }
 }

@@ -1,6 +1,6 @@
 //! Parses subjects.
 
-use ledger_contract::commands::{Answer, Verb};
+use ledger_contract::commands::Verb;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::operations::OPERATIONS;
 use ledger_contract::queries::{QueryName, QueryWorkspace};
@@ -46,16 +46,42 @@ pub(crate) fn query(prefix: &str, subject: &str) -> Result<QueryAddress, Problem
     Ok(QueryAddress { workspace, query })
 }
 
-/// Parses `<prefix>.reveal.<workspace>.<connection>`.
-pub(crate) fn reveal<'a>(
-    prefix: &str,
-    subject: &'a str,
-) -> Result<(WorkspaceName, &'a str), Problem> {
-    let form = "secrets are requested at <prefix>.reveal.<workspace>.<connection>";
-    let (workspace, connection) = two_tokens(prefix, "reveal", subject, form)?;
+/// The parts of the subject of a request for secrets.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RevealAddress<'a> {
+    pub(crate) workspace: WorkspaceName,
+    /// The connection; `None` if a token says which.
+    pub(crate) connection: Option<&'a str>,
+    pub(crate) verb: Verb,
+}
+
+/// Parses `<prefix>.reveal.<workspace>.<connection>`, which reveals, or has the verb of another
+/// request for secrets behind it, and `<prefix>.reveal._ledger.unwrap`, where handovers are
+/// received.
+pub(crate) fn reveal<'a>(prefix: &str, subject: &'a str) -> Result<RevealAddress<'a>, Problem> {
+    let form = "secrets are requested at <prefix>.reveal.<workspace>.<connection>, or with \
+                .lease-secrets or .read-leased-secrets behind it";
+    let rest = below(prefix, "reveal", subject).ok_or_else(|| malformed(form))?;
+    let mut tokens = rest.split('.');
+    let (Some(workspace), Some(connection), verb, None) =
+        (tokens.next(), tokens.next(), tokens.next(), tokens.next())
+    else {
+        return Err(malformed(form));
+    };
+    if workspace == LEDGER {
+        let name = if verb.is_some() { "" } else { connection };
+        known(name, &[Verb::Unwrap.as_str()], "request for secrets")?;
+        let workspace = ledger_workspace();
+        return Ok(RevealAddress { workspace, connection: None, verb: Verb::Unwrap });
+    }
     let workspace = WorkspaceName::parse("workspace", workspace)
         .map_err(|invalid| malformed(format!("the subject's {invalid}")))?;
-    Ok((workspace, connection))
+    let address = |verb| RevealAddress { workspace, connection: Some(connection), verb };
+    let Some(name) = verb else { return Ok(address(Verb::RevealSecret)) };
+    let known = [Verb::LeaseSecrets, Verb::ReadLeasedSecrets];
+    let verb = known.into_iter().find(|verb| verb.as_str() == name);
+    let verb = verb.ok_or_else(|| unknown("request for secrets", &known.map(Verb::as_str)))?;
+    Ok(address(verb))
 }
 
 /// Parses `<prefix>.admin.<operation>`.
@@ -71,7 +97,7 @@ fn verb_of(name: &str, is_ledger: bool, what: &str) -> Result<Verb, Problem> {
     // Reveals have their own subjects.
     let here = |verb: &Verb| {
         let spec = verb.spec();
-        spec.target.is_ledger() == is_ledger && spec.answer != Answer::Secrets
+        spec.target.is_sent_to(is_ledger) && !spec.answer.has_secrets()
     };
     Verb::find(name).filter(here).ok_or_else(|| {
         let verbs = Verb::ALL.iter().copied().filter(here).map(Verb::as_str);
@@ -122,6 +148,11 @@ mod tests {
         let expected = QueryAddress { workspace: QueryWorkspace::All, query: QueryName::List };
         assert_eq!(address, expected);
         assert_eq!(operation("ledger", "ledger.admin.replay").unwrap(), "replay");
+        let address = reveal("ledger", "ledger.reveal.default.main").unwrap();
+        assert_eq!((address.connection, address.verb), (Some("main"), Verb::RevealSecret));
+        let address = reveal("ledger", "ledger.reveal._ledger.unwrap").unwrap();
+        assert_eq!((address.connection, address.verb), (None, Verb::Unwrap));
+        assert!(reveal("ledger", "ledger.reveal._ledger.main").is_err());
     }
 
     #[test]

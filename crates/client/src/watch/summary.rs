@@ -43,6 +43,7 @@ fn summary(notification: &Notification<'_>) -> String {
     };
     let state = match (view.lifecycle.as_ref(), view.enabled) {
         ("archived", _) => "archived",
+        ("erased", _) => "erased",
         (_, true) => "enabled",
         (_, false) => "disabled",
     };

@@ -21,7 +21,8 @@ use crate::session::{Session, unserved_folder};
 #[derive(Debug, Args)]
 pub(super) struct CreateArgs {
     /// Where the backup goes if no server is running: a folder, s3://BUCKET/PREFIX,
-    /// gs://BUCKET/PREFIX or az://CONTAINER/PREFIX; credentials come from AWS_*, GOOGLE_* or AZURE_*
+    /// gs://BUCKET/PREFIX or az://CONTAINER/PREFIX; credentials come from AWS_*, GOOGLE_* or
+    /// AZURE_*
     #[arg(long, value_name = "TARGET")]
     to: Option<Given>,
     /// Write everything anew instead of what is new since the latest backup

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use indicatif::ProgressBar;
-use ledger_backup::{BackupId, RestoreReport, restore};
+use ledger_backup::{BackupId, ErasedSince, RestoreReport, restore};
 use ledger_contract::operations::Progress;
 use ledger_engine::{RestoreOptions, RestoreStage};
 
@@ -20,7 +20,8 @@ use crate::until::UntilArgs;
 #[command(after_help = "\
 The folder must be missing or empty. The master key is checked before anything is written, and all that
 is read before anything is made of it. The result is a new history of the ledger, which begins where the
-backup, or the chosen position or time, ends.
+backup, or the chosen position or time, ends. Connections that were erased after the backup was made are
+erased again, unless --keep-erased is given.
 
 Examples:
   connledger backup restore --from /srv/backups --data-dir /srv/ledger --master-key-file master.key
@@ -34,6 +35,9 @@ pub(super) struct RestoreArgs {
     backup: Option<BackupId>,
     #[command(flatten)]
     until: UntilArgs,
+    /// Bring back connections, with their secrets, that were erased after the backup was made
+    #[arg(long)]
+    keep_erased: bool,
 }
 
 pub(super) async fn run(
@@ -47,16 +51,26 @@ pub(super) async fn run(
     };
     let keyring = master_key::find(&shared.master_key, None)?;
     let (backup, until) = (args.backup, args.until.into());
+    let erased = if args.keep_erased { ErasedSince::Keep } else { ErasedSince::EraseAgain };
     let bar = progress_bar(Some(0), out);
     let (shown, into) = (bar.clone(), folder.clone());
     let work = move |target: &_| {
         let options = RestoreOptions { until, ..RestoreOptions::new(&into, &keyring) };
-        restore(target, backup, options, &|stage, done| tell(&shown, stage, done))
+        restore(target, backup, erased, options, &|stage, done| tell(&shown, stage, done))
     };
     let report = args.from.run(shared.patience, work).await?;
     bar.finish_and_clear();
     for left_out in &report.left_out {
         out.say(format!("a later backup is damaged and was left out: {left_out}"));
+    }
+    for connection in &report.erased_again {
+        out.say(format!(
+            "{connection} was erased after that backup: its secrets are not restored, and the \
+             first start erases it again"
+        ));
+    }
+    for connection in &report.came_back {
+        out.say(format!("{connection} was erased after that, and is back, as --keep-erased says"));
     }
     if out.is_json() {
         return out.object(&report);

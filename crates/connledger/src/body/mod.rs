@@ -3,11 +3,13 @@
 mod limits;
 mod pairs;
 mod prompt;
+mod references;
 mod secrets;
 
 pub(crate) use limits::LimitArgs;
 pub(crate) use pairs::{Pair, Setting, number};
-pub(crate) use secrets::{SecretArg, SecretReader};
+pub(crate) use references::{ReferenceArg, put_references};
+pub(crate) use secrets::{SecretArg, SecretReader, ask_or_read};
 
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -121,6 +122,15 @@ impl SecretReader {
             ));
         }
     }
+}
+
+/// Asks for a secret at the terminal; reads standard input if that is none.
+pub(crate) fn ask_or_read(what: &str) -> Result<String, Failure> {
+    if io::stdin().is_terminal() {
+        return prompt::ask(what);
+    }
+    text::read_stdin()
+        .map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))
 }
 
 /// Drops the single newline that editors and `echo` put at the end of a file.

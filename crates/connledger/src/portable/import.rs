@@ -87,7 +87,7 @@ fn show_stage(bar: &ProgressBar, stage: RestoreStage, progress: Progress, rebuil
 }
 
 fn report(folder: &str, restored: &Restored, out: Output) -> Result<(), Failure> {
-    let Restored { identity, former, position, recorded_at } = restored;
+    let Restored { identity, former, position, recorded_at, .. } = restored;
     let recorded_at = recorded_at.map(time::format);
     if out.is_json() {
         return out.object(&json!({

@@ -10,8 +10,19 @@ use crate::failure::Failure;
 use crate::session::Session;
 use crate::table::Table;
 
-const HEADINGS: [&str; 9] =
-    ["ACTOR", "KEY", "REVEALS", "FIRST", "LAST", "VIA", "ADDRESSES", "MAY REVEAL", "LAST REASON"];
+const HEADINGS: [&str; 11] = [
+    "ACTOR",
+    "KEY",
+    "REVEALS",
+    "LEASED READS",
+    "LEASES HELD",
+    "FIRST",
+    "LAST",
+    "VIA",
+    "ADDRESSES",
+    "MAY REVEAL",
+    "LAST REASON",
+];
 /// Readers that are asked for at once.
 const PAGE_SIZE: u32 = 500;
 
@@ -19,7 +30,9 @@ const PAGE_SIZE: u32 = 500;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Every identity to which the ledger revealed this generation of the field, and who set it. MAY REVEAL
-tells whether the key could have the field revealed now; of access tokens it is not known.
+tells whether the key could have the field revealed now; of access tokens it is not known. LEASED
+READS are those under leases, of which the last minute may not be recorded yet. LEASES HELD have not
+ended; --json names the leases.
 
 Examples:
   connledger audit exposure openai-prod --field api_key
@@ -62,11 +75,12 @@ pub(super) async fn run(session: &Session, args: ExposureArgs) -> Result<(), Fai
 }
 
 fn show(session: &Session, page: &ExposurePage, readers: &[ExposedTo]) -> Result<(), Failure> {
-    let ExposurePage { field, generation, current, set_by, .. } = page;
+    let ExposurePage { field, generation, current, compromised, set_by, reference, .. } = page;
     if session.out.is_json() {
         return session.out.object(&json!({
             "connection": page.connection, "field": field, "generation": generation,
-            "current": current, "set_by": set_by, "readers": readers,
+            "current": current, "compromised": compromised, "set_by": set_by,
+            "reference": reference, "readers": readers,
         }));
     }
     let mut table = Table::new(&HEADINGS);
@@ -74,7 +88,11 @@ fn show(session: &Session, page: &ExposurePage, readers: &[ExposedTo]) -> Result
         table.row(cells(reader));
     }
     session.out.table(&table)?;
-    let state = if *current { "the current one" } else { "no longer the current one" };
+    let state = match (*current, *compromised) {
+        (true, _) => "the current one",
+        (false, true) => "compromised",
+        (false, false) => "no longer the current one",
+    };
     let SetBy { actor, at, version, .. } = set_by;
     let to = match readers.len() {
         1 => "one identity".to_owned(),
@@ -84,10 +102,16 @@ fn show(session: &Session, page: &ExposurePage, readers: &[ExposedTo]) -> Result
         "generation {generation} of {field}, {state}: revealed to {to}; set by {actor} at {at} with \
          version {version}"
     ));
+    if let Some(reference) = reference {
+        session.out.say(format!(
+            "the value came from {reference}, and may have changed there: who read it at different \
+             times may know different values"
+        ));
+    }
     Ok(())
 }
 
-fn cells(reader: &ExposedTo) -> [String; 9] {
+fn cells(reader: &ExposedTo) -> [String; 11] {
     let mut addresses: Vec<_> = reader.addresses.iter().map(ToString::to_string).collect();
     addresses.extend(reader.more_addresses.then(|| "and others".to_owned()));
     let may = reader.may_reveal.map_or("", |may| if may { "yes" } else { "no" });
@@ -96,6 +120,8 @@ fn cells(reader: &ExposedTo) -> [String; 9] {
         reader.actor.clone(),
         reader.key.clone().unwrap_or_default(),
         reader.reveals.to_string(),
+        reader.leased_reads.to_string(),
+        reader.leases_held.to_string(),
         short_time(&reader.first_at),
         short_time(&reader.last_at),
         via.join(", "),

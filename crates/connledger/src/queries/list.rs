@@ -98,6 +98,7 @@ fn cells(view: &ConnectionView<'_>, every_workspace: bool) -> [String; 9] {
 fn state(view: &ConnectionView<'_>) -> &'static str {
     match (view.lifecycle.as_ref(), view.enabled) {
         ("archived", _) => "archived",
+        ("erased", _) => "erased",
         (_, true) => "enabled",
         (_, false) => "disabled",
     }

@@ -1,6 +1,7 @@
 //! The read-only commands, one file each.
 
 mod audit;
+mod erasure;
 mod exposure;
 mod get;
 mod history;
@@ -11,6 +12,7 @@ mod rotation;
 mod status;
 
 pub(crate) use list::short_time;
+pub(crate) use reveal::show_secrets;
 
 use clap::Subcommand;
 use serde::Deserialize;
@@ -34,6 +36,8 @@ pub(crate) enum Query {
     /// Show how far a rotation is
     #[command(subcommand)]
     Rotation(rotation::RotationCommand),
+    /// Show how far the erasure of a connection is, and which copies are left
+    Erasure(erasure::ErasureArgs),
     /// Show the state of the ledger itself
     #[command(after_help = "Examples:\n  connledger status\n  connledger status --json")]
     Status,
@@ -48,6 +52,7 @@ pub(crate) async fn run(common: &Common, query: Query, out: Output) -> Result<()
         Query::Audit(args) => audit::run(&session, common.workspace_given, args).await,
         Query::Reveal(args) => reveal::run(&session, args).await,
         Query::Rotation(command) => rotation::run(&session, command).await,
+        Query::Erasure(args) => erasure::run(&session, args).await,
         Query::Status => status::run(&session).await,
     }
 }

@@ -106,6 +106,7 @@ mod tests {
     #[test]
     fn stragglers_come_first_with_when_they_were_seen() {
         let former = FormerView {
+            reference: None,
             generation: 4,
             masked: "********".into(),
             until: "2026-12-12T19:25:16.187929Z".to_owned(),

@@ -118,8 +118,9 @@ fn backup_facts(status: &BackupStatus) -> Vec<(&'static str, String)> {
 }
 
 fn master_key_text(status: &MasterKeyStatus) -> String {
-    let MasterKeyStatus { active, left_behind, rewrap } = status;
+    let MasterKeyStatus { active, left_behind, sealed, rewrap } = status;
     match rewrap {
+        _ if *sealed => format!("{active} (sealed: no secret is revealed or stored)"),
         Some(running) => format!("{active} ({})", rewrap_text(running)),
         None if *left_behind > 0 => format!("{active} ({left_behind} data keys under others)"),
         None => active.clone(),

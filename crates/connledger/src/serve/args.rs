@@ -11,6 +11,7 @@ use super::journal::JournalArgs;
 use super::nats_rates::NatsRateArgs;
 use super::nats_window::NatsWindowArgs;
 use super::quotas::QuotaArgs;
+use super::references::ReferenceArgs;
 use super::tokens::TokenArgs;
 use crate::lifetime::KeyLifetimeArgs;
 use crate::master_key::MasterKeyArgs;
@@ -112,6 +113,8 @@ pub(crate) struct ServeArgs {
     pub(crate) lifetimes: KeyLifetimeArgs,
     #[command(flatten)]
     pub(crate) quotas: QuotaArgs,
+    #[command(flatten)]
+    pub(crate) references: ReferenceArgs,
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,
 }

@@ -11,6 +11,7 @@ mod nats;
 mod nats_rates;
 mod nats_window;
 mod quotas;
+mod references;
 mod room;
 mod running;
 mod tokens;
@@ -61,8 +62,10 @@ pub(crate) async fn run(common: &Common, args: ServeArgs, out: Output) -> Result
     // Missing prerequisites on the machine are reported before the ledger is touched.
     let plan = plan(common, &args, subjects)?;
     let engine = open(&folder, &args, &plan.providers, out).await?;
+    let follower = references::follow(&args.references, &args.master_key, &engine);
     let mut signals = running::Signals::new()?;
     let done = running::until_stopped(common, &args, &folder, plan, &engine, &mut signals).await;
+    follower.finish().await;
     close(engine).await;
     match done? {
         Stopped::BySignal => Ok(()),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::overlap::{CancelArgs, RetireArgs};
 use super::pending::{PendingCommand, WriteArgs};
-use crate::body::{SecretArg, SecretReader, insert_under};
+use crate::body::{ReferenceArg, SecretArg, SecretReader, insert_under, put_references};
 use crate::failure::Failure;
 use crate::fields::{FieldArgs, UnsetArgs};
 use crate::output::Output;
@@ -115,15 +115,22 @@ Examples:
   connledger rotate-secret openai-prod --secret api_key
   connledger rotate-secret warehouse --secret password=- --expect-version 7 < password.txt
   connledger rotate-secret openai-prod --secret api_key --keep-former-until 36h
-  connledger rotate-secret openai-prod --secret api_key --keep-former-until-confirmed")]
+  connledger rotate-secret openai-prod --secret-ref api_key=vault:kv/team/openai#key
+  connledger rotate-secret openai-prod --secret api_key --keep-former-until-confirmed
+  connledger rotate-secret openai-prod --secret api_key --compromised")]
 pub(crate) struct RotateArgs {
     /// Id or slug
     name: String,
     /// Secret field whose new value is asked for; or FIELD=- for standard input, FIELD=@FILE, or
     /// FIELD=VALUE, which others can see in the process list. A value that begins with @ is written
     /// with @@
-    #[arg(long, value_name = "FIELD", required = true)]
+    #[arg(long, value_name = "FIELD", required_unless_present = "secret_ref")]
     secret: Vec<SecretArg>,
+    /// Secret field whose value is elsewhere: FIELD=env:NAME, file:/PATH, vault:MOUNT/PATH,
+    /// aws:NAME or connection:SLUG/FIELD, with #KEY for a key of a JSON object. The same reference
+    /// again tells gateways that the value there is a new one
+    #[arg(long, value_name = "FIELD=KIND:NAME")]
+    secret_ref: Vec<ReferenceArg>,
     /// Keep the former value in use until then: a time, or a span like 36h or 14d, at most 90 days.
     /// Without this and the next option, it is retired at once
     #[arg(long, value_name = "TIME|DURATION")]
@@ -132,6 +139,10 @@ pub(crate) struct RotateArgs {
     /// --keep-former-until, which is 14d if it is not given
     #[arg(long)]
     keep_former_until_confirmed: bool,
+    /// Others know the former values: gateways drop them at once, also one that was kept, and no
+    /// later command brings them back
+    #[arg(long, conflicts_with_all = ["keep_former_until", "keep_former_until_confirmed"])]
+    compromised: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -140,8 +151,10 @@ impl RotateArgs {
     pub(super) fn command(self, out: Output) -> Result<PendingCommand, Failure> {
         let mut command = PendingCommand::about("rotate-secret", &self.name, self.write);
         SecretReader::new(out).read_into(&self.secret, &mut command.body)?;
+        put_references(&self.secret_ref, &mut command.body)?;
         let command = command.with_some("keep_former_until", self.keep_former_until);
         let waits = self.keep_former_until_confirmed.then_some(true);
-        Ok(command.with_some("keep_former_until_confirmed", waits))
+        let command = command.with_some("keep_former_until_confirmed", waits);
+        Ok(if self.compromised { command.with("compromised", true) } else { command })
     }
 }

@@ -14,6 +14,7 @@ pub(crate) enum LifeCommand {
     MarkOperational(OperationalArgs),
     Archive(ArchiveArgs),
     Restore(RestoreArgs),
+    Erase(EraseArgs),
 }
 
 impl LifeCommand {
@@ -26,6 +27,7 @@ impl LifeCommand {
             Self::MarkOperational(args) => args.command(),
             Self::Archive(args) => args.command(),
             Self::Restore(args) => args.command(),
+            Self::Erase(args) => args.command(),
         }
     }
 }
@@ -136,5 +138,32 @@ pub(crate) struct RestoreArgs {
 impl RestoreArgs {
     pub(super) fn command(self) -> PendingCommand {
         PendingCommand::about("restore", &self.name, self.write).with_some("slug", self.slug)
+    }
+}
+
+/// Erases a connection.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger erase old-openai --reason \"contract ended\"
+  connledger erasure 0199f0c2-6d1e-7cc0-8a51-2f1f6a1b7c3d      how far it is, and what is left")]
+pub(crate) struct EraseArgs {
+    /// Id or slug; of an archived connection, its id
+    name: String,
+    /// Reason; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Erase even if something depends on it
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl EraseArgs {
+    pub(super) fn command(self) -> PendingCommand {
+        let command =
+            PendingCommand::about("erase", &self.name, self.write).with("reason", self.reason);
+        if self.force { command.with("force", true) } else { command }
     }
 }

@@ -5,12 +5,15 @@ pub(crate) mod archived;
 mod consumers;
 mod dependents;
 mod edit;
+mod handover;
+mod lease;
 mod life;
 mod overlap;
 mod pending;
 mod policy;
 mod registry;
 mod revert;
+mod secret_policy;
 mod workspace;
 
 use clap::Subcommand;
@@ -37,11 +40,21 @@ pub(crate) enum Verb {
     #[command(flatten)]
     Dependents(dependents::DependentsCommand),
     Revert(revert::RevertArgs),
+    Unwrap(handover::UnwrapArgs),
+    /// List and revoke what was handed over
+    #[command(subcommand)]
+    Handover(handover::HandoverCommand),
+    /// Take, read under, renew, return, revoke and list leases on secrets
+    #[command(subcommand)]
+    Lease(lease::LeaseCommand),
     #[command(flatten)]
     Consumers(consumers::ConsumersCommand),
     /// Create and list workspaces
     #[command(subcommand)]
     Workspace(workspace::WorkspaceCommand),
+    /// Say how old secrets may become, and what new values must look like
+    #[command(subcommand, name = "policy")]
+    SecretPolicy(secret_policy::SecretPolicyCommand),
 }
 
 pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), Failure> {
@@ -53,8 +66,12 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Policy(command) => command.command()?,
         Verb::Dependents(command) => command.command(),
         Verb::Revert(args) => args.command(),
+        Verb::Unwrap(args) => return handover::unwrap(common, args, out).await,
+        Verb::Handover(command) => return handover::run(common, command, out).await,
         Verb::Consumers(command) => command.command(),
+        Verb::Lease(command) => return lease::run(common, command, out).await,
         Verb::Workspace(command) => return workspace::run(common, command, out).await,
+        Verb::SecretPolicy(command) => return secret_policy::run(common, command, out).await,
     };
     let session = Session::open(common, out).await?;
     let command = match command.verb {

@@ -4,19 +4,34 @@ use ledger_contract::commands::{Target, Verb};
 
 /// Returns the subcommands that lead to a verb. Those about a connection are called like the verb;
 /// of the others, as in `create-principal`, the noun is the group and the rest the subcommand.
-/// Those about the ledger itself are in one group, by their first word.
+/// Those about leases, and those about the ledger itself, are in one group each, by their first
+/// word.
 fn path(verb: Verb) -> Vec<&'static str> {
     let name = verb.as_str();
     match verb.spec().target {
         _ if verb == Verb::RevealSecret => vec!["reveal"],
-        Target::Connection | Target::NewConnection => vec![name],
+        _ if verb == Verb::RevokeWorkspaceLeases => vec!["lease", "revoke-all"],
+        Target::Connection if verb == Verb::LeaseSecrets => vec!["lease", "take"],
+        Target::Connection if is_of_leases(verb) => {
+            vec!["lease", name.split('-').next().unwrap_or(name)]
+        }
+        Target::Connection | Target::NewConnection | Target::Token => vec![name],
+        Target::Policies => vec!["policy", name.split('-').next().unwrap_or(name)],
         Target::Ledger => vec!["keys", name.split('-').next().unwrap_or(name)],
-        Target::NewWorkspace
+        Target::Workspace
+        | Target::NewWorkspace
         | Target::NewPrincipal
         | Target::Principal
         | Target::Key
+        | Target::Handover
         | Target::Tokens => name.rsplit('-').collect(),
     }
+}
+
+/// Returns whether a verb is about leases on the secrets of a connection.
+fn is_of_leases(verb: Verb) -> bool {
+    use Verb as V;
+    matches!(verb, V::ReadLeasedSecrets | V::RenewLease | V::ReturnLease | V::RevokeLeases)
 }
 
 /// Sets the summary of every verb, as the contract has it, in the help of its subcommand.

@@ -44,7 +44,12 @@ impl VerbDefinition for CancelRotation {
              gateways tell values apart by generation. The value that the rotation brought is \
              retired at once.",
         requires: &[Requirement::always(&[Scope::Rotate])],
-        refusals: &[Code::FormerUnknown, Code::SecretFieldUnknown],
+        refusals: &[
+            Code::FormerUnknown,
+            Code::GenerationCompromised,
+            Code::SecretFieldUnknown,
+            Code::Sealed,
+        ],
         answer: Answer::Changed,
     };
 

@@ -4,10 +4,10 @@
 //! written here is hashed under the ledger's key, and the hash is stored in the receipt. Its format
 //! must therefore never change: a new field is written only if it is set.
 
-use ledger_domain::FieldName;
-use ledger_vault::{FingerprintKey, Plaintext};
+use ledger_domain::{CheckedText as _, FieldName, Line};
+use ledger_vault::FingerprintKey;
 
-use super::{ConnectionRef, ParsedCommand};
+use super::{ConnectionRef, GivenSecret, ParsedCommand};
 use crate::shape::{Shape, Written};
 
 /// The canonical text of one command, while it is written.
@@ -25,6 +25,12 @@ impl Content<'_> {
         self
     }
 
+    /// Adds a connection that is named beside the target.
+    pub(super) fn connection(self, named: Option<&ConnectionRef>) -> Self {
+        let named = named.map(|named| Line::stored(named.canonical().into()));
+        self.field("connection", &named)
+    }
+
     /// Adds a flag.
     pub(super) fn flag(mut self, name: &str, value: bool) -> Self {
         self.name(name);
@@ -37,15 +43,21 @@ impl Content<'_> {
         if value { self.flag(name, value) } else { self }
     }
 
-    /// Adds secrets, each as its own keyed fingerprint, or as null if its field is removed.
+    /// Adds secrets, each as its own keyed fingerprint, as its reference, or as null if its field
+    /// is removed.
     pub(super) fn secrets<'s>(
         mut self,
-        secrets: impl Iterator<Item = (&'s FieldName, Option<&'s Plaintext>)>,
+        secrets: impl Iterator<Item = (&'s FieldName, Option<&'s GivenSecret>)>,
     ) -> Self {
         for (field, value) in secrets {
             self.name(field.as_str());
             match value {
-                Some(value) => self.text.extend_from_slice(&self.key.fingerprint_of(value)),
+                Some(GivenSecret::Value(value)) => {
+                    self.text.extend_from_slice(&self.key.fingerprint_of(value));
+                }
+                Some(GivenSecret::Reference(reference)) => {
+                    self = self.field("reference", reference);
+                }
                 None => self.text.extend_from_slice(b"null"),
             }
         }

@@ -25,9 +25,21 @@ impl VerbDefinition for Create {
             operation_id: "createConnection",
         },
         summary: "Create a connection",
-        description: "Secrets are sealed before anything is stored; answers show only their masks.",
-        requires: &[Requirement::always(&[Scope::Write]), Requirement::for_sharing()],
-        refusals: &[Code::SlugTaken, Code::ConnectionExists, Code::SecretExposed],
+        description: "Secrets are sealed before anything is stored; answers show only their masks. In \
+            place of a value, a secret field may be given a reference, which the server follows \
+            when the field is revealed.",
+        requires: &[
+            Requirement::always(&[Scope::Write]),
+            Requirement::for_references(),
+            Requirement::for_sharing(),
+        ],
+        refusals: &[
+            Code::SlugTaken,
+            Code::ConnectionExists,
+            Code::SecretExposed,
+            Code::ReferenceForbidden,
+            Code::Sealed,
+        ],
         answer: Answer::Created,
     };
 

@@ -12,6 +12,7 @@
 pub(crate) mod bodies;
 mod connection_ref;
 mod content;
+mod given;
 pub mod input;
 mod new_connection;
 mod parsed;
@@ -30,40 +31,54 @@ mod disable;
 mod disable_principal;
 mod enable;
 mod enable_principal;
+mod erase;
 mod grant_workspace;
 mod issue_key;
+mod lease_secrets;
 mod link_dependent;
 mod mark_degraded;
 mod mark_failed;
 mod mark_operational;
+mod read_leased_secrets;
 mod remove_consumer;
+mod remove_secret_policy;
+mod renew_lease;
 mod restore;
 mod retire_former;
 mod retire_master_key;
+mod return_lease;
 mod reveal_secret;
 mod revert;
+mod revoke_handover;
 mod revoke_key;
+mod revoke_leases;
 mod revoke_workspace;
+mod revoke_workspace_leases;
 mod rotate_master_key;
 mod rotate_secret;
+mod seal_ledger;
 mod set_limits;
 mod set_model_policy;
 mod set_pricing;
+mod set_secret_policy;
 mod unblock_token;
 mod unlink_dependent;
+mod unseal_ledger;
+mod unwrap;
 mod update;
 mod update_principal;
 
 pub use crate::fields::{Description, DisplayName, ProviderName};
 pub use connection_ref::ConnectionRef;
 pub use create_workspace::NewWorkspaceBody;
-pub use input::{SecretValue, nullable};
+pub use given::GivenSecret;
+pub use input::{ReferenceBody, SecretInput, SecretValue, nullable};
 pub use new_connection::NewConnection;
-pub use parsed::{KeepFormer, OverlapChange, ParsedCommand};
+pub use parsed::{KeepFormer, LeaseChange, OverlapChange, ParsedCommand, ReplacedValues, Wrap};
 pub use parts::{
     AccessBody, Annotations, Config, IdentityBody, LabelValue, Labels, LimitsBody, ModelPolicyBody,
-    ModelRuleBody, Multipliers, PermissionBody, PricingBody, SecretReferenceBody, Secrets, Tag,
-    UnitFactors, json, secret_references, tags,
+    ModelRuleBody, Multipliers, PermissionBody, PolicySubjectBody, PricingBody,
+    SecretReferenceBody, Secrets, Tag, UnitFactors, json, secret_references, tags,
 };
 pub use registry::parse;
 pub use revoke_key::KeyReasonBody;
@@ -84,6 +99,7 @@ registry::verbs! {
         MarkOperational in mark_operational,
         Archive in archive,
         Restore in restore,
+        Erase in erase,
         GrantWorkspace in grant_workspace,
         RevokeWorkspace in revoke_workspace,
         SetLimits in set_limits,
@@ -96,9 +112,19 @@ registry::verbs! {
     // Neither changes a connection or a principal.
     others {
         RevealSecret in reveal_secret,
+        Unwrap in unwrap,
+        RevokeHandover in revoke_handover,
+        LeaseSecrets in lease_secrets,
+        ReadLeasedSecrets in read_leased_secrets,
+        RenewLease in renew_lease,
+        ReturnLease in return_lease,
+        RevokeLeases in revoke_leases,
+        RevokeWorkspaceLeases in revoke_workspace_leases,
         ConfirmSecret in confirm_secret,
         RemoveConsumer in remove_consumer,
         CreateWorkspace in create_workspace,
+        SetSecretPolicy in set_secret_policy,
+        RemoveSecretPolicy in remove_secret_policy,
     }
     // The variant of the domain's `PrincipalCommand` is in brackets.
     PrincipalCommand {
@@ -114,5 +140,7 @@ registry::verbs! {
     ledger {
         RotateMasterKey in rotate_master_key,
         RetireMasterKey in retire_master_key,
+        SealLedger in seal_ledger,
+        UnsealLedger in unseal_ledger,
     }
 }

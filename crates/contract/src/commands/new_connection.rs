@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use ledger_domain::connection::{Access, Details, ModelPolicy, Pricing};
 use ledger_domain::{FieldName, Slug, WorkspaceName};
-use ledger_vault::Plaintext;
+
+use super::GivenSecret;
 
 /// A connection to create, with its secrets still in plaintext.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub struct NewConnection {
     /// The provider, and how to reach it.
     pub details: Details,
     /// Initial values of its secret fields.
-    pub secrets: BTreeMap<FieldName, Plaintext>,
+    pub secrets: BTreeMap<FieldName, GivenSecret>,
     /// Whether gateways may use the connection once it is created.
     pub enabled: bool,
     /// Initial grants.

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_domain::connection::{Access, Environment, Revision};
-use ledger_domain::principal::KeyEnd;
+use ledger_domain::principal::{KeyDigest, KeyEnd};
 use ledger_domain::{
-    Command, ConsumerCommand, FieldName, Line, MasterKeyId, PrincipalCommand, PrincipalName, Prose,
-    WantedGeneration, WorkspaceCreated,
+    Command, ConsumerCommand, EndWorkspaceLeases, EndedLeases, FieldName, HandoverId, LeaseId,
+    Line, MasterKeyId, PolicyCommand, PrincipalCommand, PrincipalName, Prose, WantedGeneration,
+    WorkspaceCreated,
 };
-use ledger_vault::Plaintext;
 
-use super::{Condition, ConnectionRef, NewConnection, Verb};
+use super::{Condition, ConnectionRef, GivenSecret, NewConnection, Verb};
+use crate::handover::HandoverToken;
 use crate::moment::Moment;
 
 /// A parsed command, with its secrets still in plaintext.
@@ -25,7 +26,7 @@ pub enum ParsedCommand {
         /// The changes, with no secrets in them yet.
         revision: Box<Revision>,
         /// Secret fields to set or remove.
-        secrets: BTreeMap<FieldName, Option<Plaintext>>,
+        secrets: BTreeMap<FieldName, Option<GivenSecret>>,
         /// Whether secrets that the change would send elsewhere are removed.
         detach_secrets: bool,
     },
@@ -34,9 +35,9 @@ pub enum ParsedCommand {
         /// The connection to change.
         target: ConnectionRef,
         /// The new values.
-        secrets: BTreeMap<FieldName, Plaintext>,
-        /// How long the values before them are kept; not at all when absent.
-        keep: Option<KeepFormer>,
+        secrets: BTreeMap<FieldName, GivenSecret>,
+        /// What becomes of the values before them.
+        replaced: ReplacedValues,
     },
     /// Ends the use of a value, of the former one or of the one that a rotation brought.
     Overlap {
@@ -63,6 +64,13 @@ pub enum ParsedCommand {
     },
     /// Creates a workspace.
     CreateWorkspace(WorkspaceCreated),
+    /// Sets or removes a policy of secret fields.
+    Policy {
+        /// The connection that it is about, if it is about one; the engine finds its id.
+        connection: Option<ConnectionRef>,
+        /// The command itself.
+        command: PolicyCommand,
+    },
     /// Creates or changes a principal.
     Principal {
         /// The principal.
@@ -93,7 +101,54 @@ pub enum ParsedCommand {
         reason: Prose,
         /// Where the request came from, if the endpoint knows it.
         from: Option<Line>,
+        /// Hands the values over to the bearer of a token, instead of answering them.
+        wrap: Option<Box<Wrap>>,
     },
+    /// Receives what was handed over.
+    Unwrap {
+        /// The token, if it is not the credential.
+        token: Option<HandoverToken>,
+        /// Where the request came from, if the endpoint knows it.
+        from: Option<Line>,
+    },
+    /// Ends a handover before it is used.
+    RevokeHandover {
+        /// The handover.
+        handover: HandoverId,
+        /// The reason.
+        reason: Option<Prose>,
+    },
+    /// Takes a lease on secrets, which are given out in the clear.
+    LeaseSecrets {
+        /// The connection.
+        target: ConnectionRef,
+        /// The secret fields; all when empty.
+        fields: BTreeSet<FieldName>,
+        /// When it ends; the default when absent.
+        until: Option<Moment>,
+        /// The reason.
+        reason: Prose,
+        /// Where the request came from, if the endpoint knows it.
+        from: Option<Line>,
+    },
+    /// Reads secrets under a lease.
+    ReadLeased {
+        /// The connection.
+        target: ConnectionRef,
+        /// The lease.
+        lease: LeaseId,
+        /// The secret fields; all of the lease when empty.
+        fields: BTreeSet<FieldName>,
+    },
+    /// Changes or ends leases on the secrets of a connection.
+    Lease {
+        /// The connection.
+        target: ConnectionRef,
+        /// The change.
+        change: LeaseChange,
+    },
+    /// Ends leases on secrets throughout a workspace.
+    EndWorkspaceLeases(EndWorkspaceLeases),
     /// Makes another master key the active one; the engine reads which.
     RotateMasterKey,
     /// Retires a master key.
@@ -101,6 +156,21 @@ pub enum ParsedCommand {
         /// The key.
         key: MasterKeyId,
     },
+    /// Seals the ledger.
+    SealLedger,
+    /// Unseals the ledger; the engine reads its keys.
+    UnsealLedger,
+}
+
+/// What becomes of the values that a rotation replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplacedValues {
+    /// They are retired at once.
+    Retired,
+    /// They are kept for a while.
+    Kept(KeepFormer),
+    /// They are known to others: they are retired at once, and never come back.
+    Compromised,
 }
 
 /// How long a rotation keeps the values that it replaces.
@@ -110,6 +180,41 @@ pub struct KeepFormer {
     pub until: Option<Moment>,
     /// Whether they are kept only until every consumer has confirmed the new ones.
     pub once_confirmed: bool,
+}
+
+/// How values are handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrap {
+    /// When the token expires.
+    pub until: Moment,
+    /// The only principal that may use it.
+    pub receiver: Option<PrincipalName>,
+    /// Id and digest of the token, which the engine draws.
+    pub drawn: Option<(HandoverId, KeyDigest)>,
+}
+
+/// A change to leases on the secrets of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeaseChange {
+    /// Its end is moved.
+    Renew {
+        /// The lease.
+        lease: LeaseId,
+        /// The new end; the default when absent.
+        until: Option<Moment>,
+    },
+    /// Its holder ends it.
+    Return {
+        /// The lease.
+        lease: LeaseId,
+    },
+    /// Somebody ends them.
+    Revoke {
+        /// Which.
+        which: EndedLeases,
+        /// The reason.
+        reason: Option<Prose>,
+    },
 }
 
 /// How the overlap of two generations ends.
@@ -140,6 +245,11 @@ impl ParsedCommand {
         Self::principal(PrincipalName::of_tokens(), command)
     }
 
+    /// Returns whether it says that others know the values that it replaces.
+    pub fn is_compromised(&self) -> bool {
+        matches!(self, Self::RotateSecret { replaced: ReplacedValues::Compromised, .. })
+    }
+
     /// Returns the command's verb.
     pub const fn verb(&self) -> Verb {
         match self {
@@ -152,11 +262,23 @@ impl ParsedCommand {
             Self::Consumer { command: ConsumerCommand::Remove { .. }, .. } => Verb::RemoveConsumer,
             Self::Change { command, .. } => Verb::of_connection(command),
             Self::Reveal { .. } => Verb::RevealSecret,
+            Self::Unwrap { .. } => Verb::Unwrap,
+            Self::RevokeHandover { .. } => Verb::RevokeHandover,
+            Self::LeaseSecrets { .. } => Verb::LeaseSecrets,
+            Self::ReadLeased { .. } => Verb::ReadLeasedSecrets,
+            Self::Lease { change: LeaseChange::Renew { .. }, .. } => Verb::RenewLease,
+            Self::Lease { change: LeaseChange::Return { .. }, .. } => Verb::ReturnLease,
+            Self::Lease { change: LeaseChange::Revoke { .. }, .. } => Verb::RevokeLeases,
+            Self::EndWorkspaceLeases(_) => Verb::RevokeWorkspaceLeases,
             Self::CreateWorkspace(_) => Verb::CreateWorkspace,
+            Self::Policy { command: PolicyCommand::Set { .. }, .. } => Verb::SetSecretPolicy,
+            Self::Policy { command: PolicyCommand::Remove { .. }, .. } => Verb::RemoveSecretPolicy,
             Self::Principal { command, .. } => Verb::of_principal(command),
             Self::IssueKey { .. } => Verb::IssueKey,
             Self::RotateMasterKey => Verb::RotateMasterKey,
             Self::RetireMasterKey { .. } => Verb::RetireMasterKey,
+            Self::SealLedger => Verb::SealLedger,
+            Self::UnsealLedger => Verb::UnsealLedger,
         }
     }
 
@@ -169,13 +291,22 @@ impl ParsedCommand {
             | Self::Overlap { target, .. }
             | Self::Consumer { target, .. }
             | Self::Change { target, .. }
-            | Self::Reveal { target, .. } => Some(target),
+            | Self::Reveal { target, .. }
+            | Self::LeaseSecrets { target, .. }
+            | Self::ReadLeased { target, .. }
+            | Self::Lease { target, .. } => Some(target),
             Self::Create(_)
             | Self::CreateWorkspace(_)
+            | Self::Policy { .. }
+            | Self::EndWorkspaceLeases(_)
             | Self::Principal { .. }
             | Self::IssueKey { .. }
+            | Self::Unwrap { .. }
+            | Self::RevokeHandover { .. }
             | Self::RotateMasterKey
-            | Self::RetireMasterKey { .. } => None,
+            | Self::RetireMasterKey { .. }
+            | Self::SealLedger
+            | Self::UnsealLedger => None,
         }
     }
 
@@ -195,11 +326,30 @@ impl ParsedCommand {
                 | Self::Overlap { .. }
                 | Self::Consumer { .. }
                 | Self::Reveal { .. }
+                | Self::Unwrap { .. }
+                | Self::RevokeHandover { .. }
+                | Self::LeaseSecrets { .. }
+                | Self::ReadLeased { .. }
+                | Self::Lease { .. }
+                | Self::EndWorkspaceLeases(_)
                 | Self::CreateWorkspace(_)
+                | Self::Policy { .. }
                 | Self::Principal { .. }
                 | Self::IssueKey { .. }
                 | Self::RotateMasterKey
-                | Self::RetireMasterKey { .. } => false,
+                | Self::RetireMasterKey { .. }
+                | Self::SealLedger
+                | Self::UnsealLedger => false,
+            },
+            Condition::Refers => match self {
+                Self::Create(new) => new.secrets.values().any(GivenSecret::is_reference),
+                Self::Update { secrets, .. } => {
+                    secrets.values().flatten().any(GivenSecret::is_reference)
+                }
+                Self::RotateSecret { secrets, .. } => {
+                    secrets.values().any(GivenSecret::is_reference)
+                }
+                _ => false,
             },
             Condition::Shares => match self {
                 Self::Create(new) => new.access.widens(&Access::default()),
@@ -220,6 +370,14 @@ impl ParsedCommand {
     pub(super) fn as_consumer(&self) -> Option<&ConsumerCommand> {
         match self {
             Self::Consumer { command, .. } => Some(command),
+            _ => None,
+        }
+    }
+
+    /// Returns the change, if this one changes or ends leases of a connection.
+    pub(super) fn as_lease(&self) -> Option<&LeaseChange> {
+        match self {
+            Self::Lease { change, .. } => Some(change),
             _ => None,
         }
     }

@@ -38,7 +38,12 @@ impl VerbDefinition for RetireMasterKey {
         description: "Refused while anything is wrapped under it. Afterwards it can be removed from \
                       the key file; earlier backups still need it.",
         requires: &[Requirement::always(&[Scope::Administer])],
-        refusals: &[Code::MasterKeyUnknown, Code::MasterKeyInUse, Code::NothingToChange],
+        refusals: &[
+            Code::MasterKeyUnknown,
+            Code::MasterKeyInUse,
+            Code::NothingToChange,
+            Code::Sealed,
+        ],
         answer: Answer::Changed,
     };
 

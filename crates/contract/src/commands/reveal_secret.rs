@@ -1,14 +1,16 @@
 //! `reveal-secret`.
 
-use ledger_domain::WantedGeneration;
 use ledger_domain::principal::Scope;
+use ledger_domain::{InvalidField, WantedGeneration};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::ParsedCommand;
 use super::bodies::ConnectionName;
 use super::content::Content;
-use super::input::{Checked as _, FieldNameRule, GenerationRule, Input, ReasonRule, list};
+use super::input::{
+    Checked as _, FieldNameRule, GenerationRule, Input, MomentRule, PrincipalRule, ReasonRule, list,
+};
+use super::parsed::{ParsedCommand, Wrap};
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
@@ -28,6 +30,11 @@ pub(super) struct RevealSecretBody {
     generation: Option<Input<GenerationRule>>,
     /// The reason, 1 to 1,024 characters; stored in the history.
     reason: Input<ReasonRule>,
+    /// Answers a token in place of the values, for whoever is to receive them with `unwrap`: a time
+    /// until which it can be used, or a span of time from now like `10m`, at most 24 hours ahead.
+    wrap: Option<Input<MomentRule>>,
+    /// With `wrap`: the only principal that may use the token; anyone who has it by default.
+    r#for: Option<Input<PrincipalRule>>,
 }
 
 /// Requests secret values in the clear.
@@ -47,14 +54,24 @@ impl VerbDefinition for RevealSecret {
         },
         summary: "Reveal secrets in the clear",
         description: "Each time is an event, durable before the answer. Only over TLS or on the \
-             server's own machine; an idempotency key is not used.",
+            server's own machine; an idempotency key is not used. A reference is followed then: \
+            what it leads to may have changed since it was set. For a field of another connection \
+            that takes the right to reveal there, too, and an event is recorded there as well. With \
+            `wrap`, it hands the values that the fields have now over to the bearer of a token, who \
+            receives them once.",
         requires: &[Requirement::always(&[Scope::Reveal])],
         refusals: &[
             Code::ConnectionDisabled,
             Code::SecretFieldUnknown,
+            Code::GenerationCompromised,
             Code::GenerationRetired,
             Code::GenerationUnknown,
             Code::RevealUnsafe,
+            Code::HandoversFull,
+            Code::ReferenceForbidden,
+            Code::ReferenceUnusable,
+            Code::ReferenceUnavailable,
+            Code::Sealed,
         ],
         answer: Answer::Secrets,
     };
@@ -64,12 +81,21 @@ impl VerbDefinition for RevealSecret {
         let reason = body.reason.check("reason")?;
         let target = address.connection(body.connection)?;
         let generation = body.generation.check("generation")?.unwrap_or_default();
-        Ok(ParsedCommand::Reveal { target, fields, generation, reason, from: None })
+        let receiver = body.r#for.check("for")?;
+        let wrap = match body.wrap.check("wrap")? {
+            Some(until) => Some(Box::new(Wrap { until, receiver, drawn: None })),
+            None if receiver.is_some() => {
+                return Err(InvalidField::new("for", "takes `wrap` as well").into());
+            }
+            None => None,
+        };
+        Ok(ParsedCommand::Reveal { target, fields, generation, reason, from: None, wrap })
     }
 
     fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
         match command {
-            ParsedCommand::Reveal { target: _, fields, generation, reason, from: _ } => {
+            // Nobody can repeat it, so it has no receipt.
+            ParsedCommand::Reveal { target: _, fields, generation, reason, from: _, wrap: _ } => {
                 let to = to.field("fields", fields).field("reason", reason);
                 Some(match generation {
                     WantedGeneration::Current => to,

@@ -19,8 +19,8 @@ use crate::route::{HttpRoute, Method};
 pub(super) struct RevertBody {
     /// Id or slug of the connection.
     connection: ConnectionName,
-    /// The earlier version whose settings are restored. Its secret values come into use again, even
-    /// those that were replaced because they leaked.
+    /// The earlier version whose settings are restored. Its secret values come into use again; if
+    /// one of them is compromised, the command is refused.
     to_version: Input<VersionNumber>,
     /// If that version sends secrets elsewhere than the present one, leave its secrets and secret
     /// references out; false by default.
@@ -46,10 +46,10 @@ impl VerbDefinition for Revert {
         summary: "Restore all settings of an earlier version, including secret values",
         description: "As one new event. The slug, the fields, the grants, the models, the prices, the \
              switch and the secret values of that version come back, each value as a new \
-             generation: a value that was replaced because it leaked is in use again, so rotate it \
-             afterwards. Lifecycle and dependents stay as they are, and the health unless a \
-             secret changes. If that version sends secrets elsewhere than the present one, a \
-             revert requires the right to reveal as well, or `detach_secrets`.",
+             generation. A version with a value that was replaced as compromised is refused. \
+             Lifecycle and dependents stay as they are, and the health unless a secret changes. If \
+             that version sends secrets elsewhere than the present one, a revert requires the right \
+             to reveal as well, or `detach_secrets`.",
         requires: &[
             Requirement::always(&[Scope::Write, Scope::Rotate]),
             Requirement::for_sharing(),
@@ -57,10 +57,12 @@ impl VerbDefinition for Revert {
         ],
         refusals: &[
             Code::VersionUnknown,
+            Code::GenerationCompromised,
             Code::NothingToChange,
             Code::SlugTaken,
             Code::DestinationForbidden,
             Code::SecretExposed,
+            Code::Sealed,
         ],
         answer: Answer::Changed,
     };

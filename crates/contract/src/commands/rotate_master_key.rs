@@ -41,6 +41,7 @@ impl VerbDefinition for RotateMasterKey {
             Code::MasterKeyLacking,
             Code::MasterKeyRetired,
             Code::NothingToChange,
+            Code::Sealed,
         ],
         answer: Answer::Changed,
     };

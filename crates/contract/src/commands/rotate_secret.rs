@@ -1,5 +1,6 @@
 //! `rotate-secret`.
 
+use ledger_domain::InvalidField;
 use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,7 +8,7 @@ use serde::Deserialize;
 use super::bodies::ConnectionName;
 use super::content::Content;
 use super::input::{Checked as _, Input, MomentRule};
-use super::parsed::{KeepFormer, ParsedCommand};
+use super::parsed::{KeepFormer, ParsedCommand, ReplacedValues};
 use super::parts::Secrets;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -29,6 +30,11 @@ pub(super) struct RotateSecretBody {
     /// `keep_former_until`, which is then 14 days ahead when absent; false by default.
     #[serde(default)]
     keep_former_until_confirmed: bool,
+    /// The values that are replaced are known to others: they are retired at once, a kept former
+    /// one as well, and never come back. Gateways drop them at once. Every value has to be a new
+    /// one, and nothing can be kept; false by default.
+    #[serde(default)]
+    compromised: bool,
 }
 
 /// Replaces the values of secret fields.
@@ -50,9 +56,18 @@ impl VerbDefinition for RotateSecret {
         description: "The fields must exist; `update` adds new ones. The values before them are \
              retired at once, unless the command keeps them for a while: then `reveal-secret` gives \
              out both, and consumers change over one by one. A field has at most one former \
-             generation, so a rotation that keeps one is refused while another is in use.",
-        requires: &[Requirement::always(&[Scope::Rotate])],
-        refusals: &[Code::SecretFieldUnknown, Code::NothingToChange, Code::FormerInUse],
+            generation, so a rotation that keeps one is refused while another is in use. With \
+            `compromised`, the values before are known to others: gateways are told at once to drop \
+            them, and no later command brings them back. A rotation to the reference that a field \
+            has says that the value there is a new one.",
+        requires: &[Requirement::always(&[Scope::Rotate]), Requirement::for_references()],
+        refusals: &[
+            Code::SecretFieldUnknown,
+            Code::NothingToChange,
+            Code::FormerInUse,
+            Code::ReferenceForbidden,
+            Code::Sealed,
+        ],
         answer: Answer::Changed,
     };
 
@@ -61,18 +76,33 @@ impl VerbDefinition for RotateSecret {
         let secrets = body.secrets.check("secrets", |name, value| value.check(name))?;
         let until = body.keep_former_until.check("keep_former_until")?;
         let once_confirmed = body.keep_former_until_confirmed;
-        let keep = KeepFormer { until, once_confirmed };
-        let keep = (until.is_some() || once_confirmed).then_some(keep);
-        Ok(ParsedCommand::RotateSecret { target, secrets, keep })
+        let is_kept = until.is_some() || once_confirmed;
+        if is_kept && body.compromised {
+            let problem = "cannot be combined with a former generation that is kept";
+            return Err(InvalidField::new("compromised", problem).into());
+        }
+        let replaced = if body.compromised {
+            ReplacedValues::Compromised
+        } else if is_kept {
+            ReplacedValues::Kept(KeepFormer { until, once_confirmed })
+        } else {
+            ReplacedValues::Retired
+        };
+        Ok(ParsedCommand::RotateSecret { target, secrets, replaced })
     }
 
     fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
         match command {
-            ParsedCommand::RotateSecret { target: _, secrets, keep } => {
+            ParsedCommand::RotateSecret { target: _, secrets, replaced } => {
                 let to = to.secrets(secrets.iter().map(|(field, value)| (field, Some(value))));
-                let Some(KeepFormer { until, once_confirmed }) = keep else { return Some(to) };
-                let to = to.field("keep_former_until", until);
-                Some(to.flag("keep_former_until_confirmed", *once_confirmed))
+                Some(match replaced {
+                    ReplacedValues::Retired => to,
+                    ReplacedValues::Kept(KeepFormer { until, once_confirmed }) => {
+                        let to = to.field("keep_former_until", until);
+                        to.flag("keep_former_until_confirmed", *once_confirmed)
+                    }
+                    ReplacedValues::Compromised => to.flag("compromised", true),
+                })
             }
             _ => None,
         }

@@ -33,6 +33,7 @@ impl VerbDefinition for Update {
         requires: &[
             Requirement::always(&[Scope::Write]),
             Requirement::for_secrets(&[Scope::Rotate]),
+            Requirement::for_references(),
             Requirement::for_destination(),
         ],
         refusals: &[
@@ -41,6 +42,8 @@ impl VerbDefinition for Update {
             Code::SlugTaken,
             Code::DestinationForbidden,
             Code::SecretExposed,
+            Code::ReferenceForbidden,
+            Code::Sealed,
         ],
         answer: Answer::Changed,
     };

@@ -59,6 +59,8 @@ pub enum Target {
     Connection,
     /// A connection to create in the workspace that the subject or the path names.
     NewConnection,
+    /// All connections of an existing workspace, which subject or path names.
+    Workspace,
     /// A workspace to create, named by the subject, or by the body over HTTP.
     NewWorkspace,
     /// A principal to create, named by the body.
@@ -69,8 +71,15 @@ pub enum Target {
     Key,
     /// Tokens of the identity provider, named by the body.
     Tokens,
+    /// What a token of a handover stands for; the token is the credential or in the body.
+    Token,
+    /// A handover of a workspace, named by the body.
+    Handover,
     /// The ledger itself.
     Ledger,
+    /// The policies of a workspace, or of the ledger as a whole, in whose place the workspace is
+    /// [`LEDGER`](crate::subjects::LEDGER).
+    Policies,
 }
 
 impl Target {
@@ -78,8 +87,26 @@ impl Target {
     /// [`LEDGER`](crate::subjects::LEDGER) instead of a workspace.
     pub const fn is_ledger(self) -> bool {
         match self {
-            Self::NewPrincipal | Self::Principal | Self::Key | Self::Tokens | Self::Ledger => true,
-            Self::Connection | Self::NewConnection | Self::NewWorkspace => false,
+            Self::NewPrincipal
+            | Self::Principal
+            | Self::Key
+            | Self::Tokens
+            | Self::Token
+            | Self::Ledger => true,
+            Self::Connection
+            | Self::NewConnection
+            | Self::Workspace
+            | Self::NewWorkspace
+            | Self::Handover
+            | Self::Policies => false,
+        }
+    }
+
+    /// Returns whether commands may be sent to the ledger as a whole, or else to a workspace.
+    pub const fn is_sent_to(self, ledger: bool) -> bool {
+        match self {
+            Self::Policies => true,
+            _ => self.is_ledger() == ledger,
         }
     }
 
@@ -87,7 +114,15 @@ impl Target {
     pub const fn is_new(self) -> bool {
         match self {
             Self::NewConnection | Self::NewWorkspace | Self::NewPrincipal => true,
-            Self::Connection | Self::Principal | Self::Key | Self::Tokens | Self::Ledger => false,
+            Self::Connection
+            | Self::Workspace
+            | Self::Principal
+            | Self::Key
+            | Self::Tokens
+            | Self::Token
+            | Self::Handover
+            | Self::Ledger
+            | Self::Policies => false,
         }
     }
 }
@@ -106,6 +141,15 @@ pub enum Answer {
     KeyIssued,
     /// Secret values.
     Secrets,
+    /// Secret values and the lease under which they may be read again.
+    Leased,
+}
+
+impl Answer {
+    /// Returns whether it has secret values, so that it is given at doors of its own.
+    pub const fn has_secrets(self) -> bool {
+        matches!(self, Self::Secrets | Self::Leased)
+    }
 }
 
 /// The scopes that sharing a connection requires in its home workspace. Whoever shares it lets
@@ -137,6 +181,12 @@ impl Requirement {
         Self { when: Condition::ChangesSecrets, scopes }
     }
 
+    /// Requires `reveal` of commands that set references. Who sets one decides where a value goes
+    /// that they need not know.
+    pub(super) const fn for_references() -> Self {
+        Self { when: Condition::Refers, scopes: &[Scope::Reveal] }
+    }
+
     /// Requires [`SHARING`] of commands that let further workspaces use the connection.
     pub(super) const fn for_sharing() -> Self {
         Self { when: Condition::Shares, scopes: SHARING }
@@ -161,6 +211,8 @@ pub enum Condition {
     Always,
     /// The body sets or removes secrets.
     ChangesSecrets,
+    /// The body gives a secret field a reference in place of a value.
+    Refers,
     /// The command gives further workspaces access to the connection. For `create`, the body shows
     /// it. For a revert, the earlier version does, so the condition is checked when the command is
     /// decided.
@@ -180,6 +232,7 @@ impl Condition {
         match self {
             Self::Always => "always",
             Self::ChangesSecrets => "when it sets or removes secrets",
+            Self::Refers => "when it gives a secret field a reference",
             Self::Shares => "when it gives further workspaces access to the connection",
             Self::Redirects => {
                 "when it changes where, or as whom, secrets are sent, unless it has the secrets \

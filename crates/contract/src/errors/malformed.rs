@@ -65,7 +65,7 @@ const SHOWN_CHARS: usize = 64;
 
 /// Returns a name from a body, such as a label's key, if an error may repeat it, and `?` otherwise.
 /// The name may be a misplaced secret; those contain digits or are long.
-pub(crate) fn shown(name: &str) -> &str {
+pub fn shown(name: &str) -> &str {
     let plain = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.' | b'/');
     let fits = !name.is_empty() && name.len() <= SHOWN_CHARS && name.bytes().all(plain);
     if fits { name } else { "?" }

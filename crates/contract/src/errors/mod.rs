@@ -9,11 +9,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::resume::ResumePoint;
+use crate::time;
 
 pub use codes::{Class, Code};
 pub use details::{PROBLEM_JSON, ProblemDetails};
 pub use malformed::read_json;
-pub(crate) use malformed::shown;
+pub use malformed::shown;
 
 /// An error for a caller. Never contains a secret or text from the caller's body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,48 +138,73 @@ impl From<InvalidField> for Problem {
     }
 }
 
+/// Returns the code of a refusal.
+fn code_of(rejection: &Rejection) -> Code {
+    match rejection {
+        Rejection::ConnectionUnknown => Code::ConnectionUnknown,
+        Rejection::ConnectionExists => Code::ConnectionExists,
+        Rejection::VersionConflict { .. } => Code::VersionConflict,
+        Rejection::ConnectionArchived => Code::ConnectionArchived,
+        Rejection::ConnectionErased => Code::ConnectionErased,
+        Rejection::ConnectionDisabled => Code::ConnectionDisabled,
+        Rejection::ConnectionNotArchived => Code::ConnectionNotArchived,
+        Rejection::ConnectionInUse { .. } => Code::ConnectionInUse,
+        Rejection::AlreadyEnabled => Code::AlreadyEnabled,
+        Rejection::AlreadyDisabled => Code::AlreadyDisabled,
+        Rejection::HealthUnchanged => Code::HealthUnchanged,
+        Rejection::NothingToChange => Code::NothingToChange,
+        Rejection::SecretFieldUnknown { .. } => Code::SecretFieldUnknown,
+        Rejection::FormerInUse { .. } => Code::FormerInUse,
+        Rejection::FormerUnknown => Code::FormerUnknown,
+        Rejection::GenerationCompromised { .. } => Code::GenerationCompromised,
+        Rejection::GenerationRetired { .. } => Code::GenerationRetired,
+        Rejection::GenerationUnknown { .. } => Code::GenerationUnknown,
+        Rejection::ConsumerUnknown => Code::ConsumerUnknown,
+        Rejection::ConsumerTaken => Code::ConsumerTaken,
+        Rejection::ConsumersFull(_) => Code::ConsumersFull,
+        Rejection::HandoverUnknown => Code::HandoverUnknown,
+        Rejection::HandoverUsed { .. } => Code::HandoverUsed,
+        Rejection::HandoverEnded(_) => Code::HandoverEnded,
+        Rejection::HandoverForOther => Code::HandoverForOther,
+        Rejection::HandoversFull(_) => Code::HandoversFull,
+        Rejection::PolicyUnknown => Code::PolicyUnknown,
+        Rejection::PoliciesFull(_) => Code::PoliciesFull,
+        Rejection::SecretLeaseEnded => Code::SecretLeaseEnded,
+        Rejection::SecretLeasesFull { .. } => Code::SecretLeasesFull,
+        Rejection::GrantUnknown => Code::GrantUnknown,
+        Rejection::DependentUnknown => Code::DependentUnknown,
+        Rejection::PrincipalUnknown => Code::PrincipalUnknown,
+        Rejection::PrincipalExists => Code::PrincipalExists,
+        Rejection::ApiKeyUnknown => Code::ApiKeyUnknown,
+        Rejection::VersionUnknown { .. } => Code::VersionUnknown,
+        Rejection::MasterKeyUnknown { .. } => Code::MasterKeyUnknown,
+        Rejection::MasterKeyRetired { .. } => Code::MasterKeyRetired,
+        Rejection::MasterKeyLacking { .. } => Code::MasterKeyLacking,
+        Rejection::MasterKeyActive { .. } | Rejection::MasterKeyInUse { .. } => {
+            Code::MasterKeyInUse
+        }
+        Rejection::Sealed => Code::Sealed,
+        Rejection::Invalid(_) => Code::FieldInvalid,
+    }
+}
+
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
-        let code = match &rejection {
-            Rejection::ConnectionUnknown => Code::ConnectionUnknown,
-            Rejection::ConnectionExists => Code::ConnectionExists,
-            Rejection::VersionConflict { .. } => Code::VersionConflict,
-            Rejection::ConnectionArchived => Code::ConnectionArchived,
-            Rejection::ConnectionDisabled => Code::ConnectionDisabled,
-            Rejection::ConnectionNotArchived => Code::ConnectionNotArchived,
-            Rejection::ConnectionInUse { .. } => Code::ConnectionInUse,
-            Rejection::AlreadyEnabled => Code::AlreadyEnabled,
-            Rejection::AlreadyDisabled => Code::AlreadyDisabled,
-            Rejection::HealthUnchanged => Code::HealthUnchanged,
-            Rejection::NothingToChange => Code::NothingToChange,
-            Rejection::SecretFieldUnknown { .. } => Code::SecretFieldUnknown,
-            Rejection::FormerInUse { .. } => Code::FormerInUse,
-            Rejection::FormerUnknown => Code::FormerUnknown,
-            Rejection::GenerationRetired { .. } => Code::GenerationRetired,
-            Rejection::GenerationUnknown { .. } => Code::GenerationUnknown,
-            Rejection::ConsumerUnknown => Code::ConsumerUnknown,
-            Rejection::ConsumerTaken => Code::ConsumerTaken,
-            Rejection::ConsumersFull(_) => Code::ConsumersFull,
-            Rejection::GrantUnknown => Code::GrantUnknown,
-            Rejection::DependentUnknown => Code::DependentUnknown,
-            Rejection::PrincipalUnknown => Code::PrincipalUnknown,
-            Rejection::PrincipalExists => Code::PrincipalExists,
-            Rejection::ApiKeyUnknown => Code::ApiKeyUnknown,
-            Rejection::VersionUnknown { .. } => Code::VersionUnknown,
-            Rejection::MasterKeyUnknown { .. } => Code::MasterKeyUnknown,
-            Rejection::MasterKeyRetired { .. } => Code::MasterKeyRetired,
-            Rejection::MasterKeyLacking { .. } => Code::MasterKeyLacking,
-            Rejection::MasterKeyActive { .. } | Rejection::MasterKeyInUse { .. } => {
-                Code::MasterKeyInUse
-            }
-            Rejection::Invalid(invalid) => return invalid.clone().into(),
-        };
+        if let Rejection::Invalid(invalid) = rejection {
+            return invalid.into();
+        }
+        let code = code_of(&rejection);
         let message = match &rejection {
             // A missing connection and a hidden one must give the same message, and the name of a
             // field may be a misplaced secret.
             Rejection::ConnectionUnknown | Rejection::SecretFieldUnknown { .. } => {
                 code.summary().to_owned()
             }
+            Rejection::HandoverUsed { at } => format!(
+                "the handover was used before, at {}; if that was not who it was meant for, replace \
+                 the secret",
+                time::format(*at)
+            ),
             other => other.to_string(),
         };
         let mut problem = Self::because(code, message);
@@ -187,6 +213,7 @@ impl From<Rejection> for Problem {
             | Rejection::VersionUnknown { actual, .. } => problem.version = Some(actual.get()),
             Rejection::SecretFieldUnknown { field }
             | Rejection::FormerInUse { field }
+            | Rejection::GenerationCompromised { field, .. }
             | Rejection::GenerationRetired { field }
             | Rejection::GenerationUnknown { field } => {
                 problem.field = Some(shown(field.as_str()).to_owned());

@@ -6,6 +6,7 @@ use ledger_domain::limits;
 use serde_json::{Value, json};
 
 use crate::headers::digits;
+use crate::moment::Moment;
 use crate::resume::{self, ResumePoint};
 use crate::time;
 
@@ -27,6 +28,8 @@ pub enum Form {
     Number(u64, u64),
     /// An RFC 3339 time in UTC.
     Time,
+    /// The same, or a span of time such as `90d`.
+    Moment,
     /// An IP address.
     Address,
     /// A message id chosen by the caller.
@@ -45,6 +48,8 @@ pub enum Form {
     Workspace,
     /// Name of a workspace, or `_all`.
     AnyWorkspace,
+    /// Name of a workspace, or `_ledger`.
+    WorkspaceOrLedger,
     /// Id or slug of a connection.
     Connection,
     /// Name of a principal.
@@ -69,6 +74,7 @@ impl Form {
             Self::Switch => json!({ "type": "boolean" }),
             Self::Number(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
             Self::Time => time::schema(),
+            Self::Moment => Moment::schema(),
             Self::Address => json!({
                 "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }],
             }),
@@ -80,6 +86,7 @@ impl Form {
             Self::ApiKey => text("^[a-z0-9]{12}$"),
             Self::Workspace | Self::Principal => text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
             Self::AnyWorkspace => text("^(_all|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$"),
+            Self::WorkspaceOrLedger => text("^(_ledger|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$"),
             Self::Connection => text("^[A-Za-z0-9_-]{1,255}$"),
             Self::Version => json!({
                 "type": "string",
@@ -115,6 +122,9 @@ impl Form {
                 _ => Err(format!("must be a whole number from {min} to {max}")),
             },
             Self::Time => time::parse("time", text).map(drop).map_err(|invalid| invalid.problem),
+            Self::Moment => {
+                Moment::parse("moment", text).map(drop).map_err(|invalid| invalid.problem)
+            }
             Self::Address => match text.parse::<IpAddr>() {
                 Ok(_) => Ok(()),
                 Err(_) => Err("must be an IP address".to_owned()),
@@ -164,6 +174,7 @@ mod tests {
             (Form::Switch, "true"),
             (Form::Number(1, 500), "500"),
             (Form::Time, "2026-11-21T01:02:03Z"),
+            (Form::Moment, "90d"),
             (Form::Wait, "20s"),
             (Form::ResumePoint, "1042"),
             (Form::LastEventId, ""),
@@ -184,6 +195,7 @@ mod tests {
             (Form::Number(1, 500), "+5"),
             (Form::Number(1, 500), "99999999999999999999999"),
             (Form::Time, "2026-02-30T00:00:00Z"),
+            (Form::Moment, "90"),
             (Form::Wait, "61s"),
             (Form::Wait, "20"),
             (Form::Cursor, "a"),

@@ -109,6 +109,7 @@ pub fn required_by(word: &str) -> Option<(bool, &'static [Scope])> {
 /// What a question about rights can be about.
 fn deeds() -> Vec<&'static str> {
     let scopes = Scope::ALL.iter().copied().map(Scope::as_str);
-    let verbs = Verb::ALL.iter().map(|verb| verb.as_str());
+    let verbs = Verb::ALL.iter().filter(|verb| !verb.spec().requires.is_empty());
+    let verbs = verbs.map(|verb| verb.as_str());
     scopes.chain(verbs).chain(words()).collect()
 }

@@ -12,9 +12,18 @@ use super::{Query, QuerySpec};
 use crate::errors::Code;
 use crate::parameter::{Form, Parameter, must, one};
 use crate::route::{HttpRoute, Method};
+use crate::view::ReferenceView;
 
 /// Addresses that are named for each reader.
 pub const ADDRESSES_MAX: usize = 16;
+
+/// Leases that are named for each reader.
+pub const LEASES_MAX: usize = 16;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
 
 /// The HTTP route.
 pub const EXPOSURE: HttpRoute = HttpRoute {
@@ -31,8 +40,9 @@ impl Query for Exposure {
     const SPEC: QuerySpec = QuerySpec {
         name: "exposure",
         summary: "Lists who has received one value of a secret",
-        description: "Every identity to which the ledger revealed this generation of the field, \
-                      and who set it. A page ends after so many readers, or after 20,000 reveals; \
+        description: "Every identity to which the ledger revealed this generation of the field, or \
+                      that read it under a lease, the tokens to which it was handed over, and who \
+                      set it. A page ends after so many readers, or after 20,000 reveals; \
                       a reader of whom there is more to tell is on a later page again, and the \
                       counts add up.",
         scopes: &[Scope::Audit],
@@ -87,8 +97,15 @@ pub struct ExposurePage {
     pub generation: u64,
     /// Whether the field has this generation now.
     pub current: bool,
+    /// True if the value was replaced because others know it. Absent otherwise.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compromised: bool,
     /// Who set the value, and so knows it as well.
     pub set_by: SetBy,
+    /// Where the value came from, if it was a reference: the value there may have changed without
+    /// a new generation, so that readers may know different ones. Absent for values in the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceView<'static>>,
     /// The readers of whom this page tells, those who read it first before others.
     pub readers: Vec<ExposedTo>,
     /// Value of `cursor` for the next page; absent on the last page.
@@ -124,8 +141,17 @@ pub struct ExposedTo {
     /// The credential, as events name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// How often the value was revealed to it.
+    /// How often the value was revealed to it, leases that were taken included.
     pub reveals: u64,
+    /// How often it read the value again under leases, as far as that is recorded. Absent if never.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub leased_reads: u64,
+    /// The leases under which it received the value: the first 16.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub leases: BTreeSet<String>,
+    /// How many leases with the field it holds now. Absent if none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub leases_held: u64,
     /// When it was revealed first.
     pub first_at: String,
     /// When it was revealed last.
@@ -146,12 +172,23 @@ pub struct ExposedTo {
     /// rights are in the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_reveal: Option<bool>,
+    /// Who handed the value over, if this is the token of a handover, which `actor` names. Then
+    /// `reveals` is 0 until it is used without another credential. Absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over_by: Option<String>,
 }
 
 impl ExposedTo {
     /// Adds what a later page, or a later reveal, tells of the same identity.
     pub fn add(&mut self, later: Self) {
         self.reveals = self.reveals.saturating_add(later.reveals);
+        self.leased_reads = self.leased_reads.saturating_add(later.leased_reads);
+        for lease in later.leases {
+            if self.leases.len() < LEASES_MAX {
+                self.leases.insert(lease);
+            }
+        }
+        self.leases_held = later.leases_held;
         self.last_at = later.last_at;
         self.last_position = later.last_position;
         self.last_reason = later.last_reason;
@@ -165,6 +202,7 @@ impl ExposedTo {
             }
         }
         self.may_reveal = later.may_reveal;
+        self.handed_over_by = self.handed_over_by.take().or(later.handed_over_by);
     }
 }
 
@@ -214,6 +252,9 @@ mod tests {
             actor: "gateway:edge".to_owned(),
             key: key.map(str::to_owned),
             reveals: 1,
+            leased_reads: 2,
+            leases: [format!("lease {at}")].into(),
+            leases_held: at,
             first_at: format!("first {at}"),
             last_at: format!("last {at}"),
             last_position: at,
@@ -222,6 +263,7 @@ mod tests {
             addresses: [IpAddr::from([192, 0, 2, address])].into(),
             more_addresses: false,
             may_reveal: None,
+            handed_over_by: None,
         }
     }
 
@@ -235,6 +277,7 @@ mod tests {
         assert_eq!(readers.count(), 2);
         let all = readers.into_all();
         let first = all.first().unwrap();
+        assert_eq!((first.leased_reads, first.leases.len(), first.leases_held), (4, 2, 3));
         assert_eq!((first.reveals, first.addresses.len(), first.last_position), (2, 2, 3));
         assert_eq!((&*first.first_at, &*first.last_at), ("first 1", "last 3"));
     }

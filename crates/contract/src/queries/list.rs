@@ -60,4 +60,14 @@ pub struct ListPage<'a> {
     /// `next_cursor`. Absent otherwise.
     #[serde(default, skip_serializing_if = "is_false")]
     pub truncated: bool,
+    /// Number of connections of this page that are left out because something other than the ledger
+    /// changed their stored rows, as after an intrusion. Absent if there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub altered: u64,
+}
+
+/// Returns whether a number is 0, and need not be written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{NoParameters, Query, QuerySpec};
-use crate::master_keys::{MasterKeyView, RewrapStatus};
+use crate::master_keys::{MasterKeyView, RewrapStatus, SharesView};
 use crate::route::{HttpRoute, Method};
 
 /// The HTTP route.
@@ -41,6 +41,12 @@ pub struct MasterKeysAnswer {
     pub source: Option<String>,
     /// The keys.
     pub keys: Vec<MasterKeyView>,
+    /// Whether the ledger is sealed, so that it holds none of them.
+    #[serde(default)]
+    pub sealed: bool,
+    /// Shares that were given to unseal it, if any are held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shares: Option<SharesView>,
     /// Whether something that was wrapped under a former key may still be in the files.
     pub rewrapping: bool,
     /// What wraps it anew, if anything does.

@@ -6,13 +6,17 @@
 pub mod access_check;
 pub mod audit;
 pub mod blocked_tokens;
+pub mod erasure;
 pub mod exposure;
 pub mod get;
+pub mod handovers;
 pub mod history;
+pub mod leases;
 pub mod list;
 pub mod master_keys;
 pub mod principals;
 pub mod rotation;
+pub mod secret_policies;
 pub mod status;
 pub mod whoami;
 pub mod workspaces;
@@ -24,15 +28,21 @@ mod workspace;
 pub use access_check::{AccessAnswer, AccessCheck, AccessQuery, ConditionalAccess};
 pub use audit::{Audit, AuditPage, AuditQuery};
 pub use blocked_tokens::{BlockedTokenView, BlockedTokens, BlockedTokensAnswer};
+pub use erasure::{Erasure, ErasureQuery, ErasureState, ErasureView};
 pub use exposure::{Exposure, ExposurePage, ExposureQuery};
 pub use get::{Get, GetQuery};
+pub use handovers::{HandoverView, Handovers, HandoversAnswer};
 pub use history::{History, HistoryPage, HistoryQuery};
+pub use leases::{LeaseView, Leases, LeasesPage, LeasesQuery};
 pub use list::{List, ListPage, ListQuery};
 pub use master_keys::{MasterKeys, MasterKeysAnswer};
 pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
 pub use rotation::{ConsumerView, FieldRotation, Rotation, RotationQuery, RotationView};
+pub use secret_policies::{
+    PolicySubjectView, SecretPolicies, SecretPoliciesAnswer, SecretPolicyView,
+};
 pub use status::{
     ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder, NatsStatus,
     RebuildStatus, RestoredFrom, Status, StatusView,
@@ -166,8 +176,8 @@ macro_rules! queries {
 }
 
 queries! {
-    Get, Rotation, List, History, Audit, Exposure, Workspaces, Status, Principals, BlockedTokens,
-    MasterKeys, AccessCheck, Whoami,
+    Get, Rotation, Erasure, List, History, Audit, Exposure, Handovers, Leases, Workspaces, Status,
+    Principals, BlockedTokens, SecretPolicies, MasterKeys, AccessCheck, Whoami,
 }
 
 impl QueryName {

@@ -6,8 +6,8 @@ use ledger_domain::connection::{
     Access, Dependent, DependentKey, Details, GrantScope, Limits, ModelPolicy, Pricing, Reverted,
 };
 use ledger_domain::{
-    ConsumerEvent, Event, FieldName, FormerEnd, LedgerEvent, Line, NewSecret, Prose, Secret, Slug,
-    Version, WorkspaceCreated, WorkspaceName,
+    ConsumerEvent, Event, FieldName, FormerEnd, Generation, HandoverEvent, LeaseEvent, LedgerEvent,
+    Line, NewSecret, PolicyEvent, Prose, Secret, Slug, Version, WorkspaceCreated, WorkspaceName,
 };
 use ledger_domain::{PrincipalEvent, SecretRevealed};
 use schemars::{JsonSchema, Schema, schema_for};
@@ -15,13 +15,17 @@ use serde::de::DeserializeSeed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::access_v1::{access_schema, read_principal};
+use super::erased_v1::ErasureOut;
 use super::ledger_v1::{is_of_ledger, ledger_schema, read_ledger};
 use super::parts_v1::{
-    AccessV1, DependentV1, DetailsV1, DraftV1, FormerEndV1, LimitsV1, ModelPolicyV1, NewSecretV1,
-    PricingV1, RevisionV1, SecretV1, is_default, mirrors,
+    AccessV1, DependentV1, DetailsV1, DraftV1, FormerEndV1, LimitsV1, ModelPolicyV1, PricingV1,
+    RevisionV1, is_default, mirrors,
 };
+use super::policies_v1::OverdueOut;
 use super::rotations_v1::FormersOut;
-use super::{consumers_v1, rotations_v1};
+use super::secrets_v1::{NewSecretV1, SecretV1, with_references};
+use super::versions::first_with_references;
+use super::{consumers_v1, erased_v1, handovers_v1, leases_v1, policies_v1, rotations_v1};
 use crate::shape::{self, Read, Shape, Written};
 
 mirrors!(RevertedV1 => Reverted, WorkspaceCreatedV1 => WorkspaceCreated);
@@ -80,6 +84,8 @@ struct SecretsOut<'a> {
     secrets: W<'a, BTreeMap<FieldName, NewSecret>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     former: Option<W<'a, FormerEnd>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compromised: Option<W<'a, BTreeMap<FieldName, BTreeSet<Generation>>>>,
     #[serde(skip_serializing_if = "is_default")]
     health_unknown: bool,
 }
@@ -127,15 +133,19 @@ impl Serialize for DataOut<'_> {
         match self.0 {
             Event::Created(draft) => draft.write(s),
             Event::Updated(revision) => revision.write(s),
-            Event::SecretRotated { secrets, former, health_unknown } => SecretsOut {
+            Event::SecretRotated { secrets, former, compromised, health_unknown } => SecretsOut {
                 secrets: Written(secrets),
                 former: former.as_ref().map(Written),
+                compromised: (!compromised.is_empty()).then_some(Written(compromised)),
                 health_unknown: *health_unknown,
             }
             .serialize(s),
             Event::FormerRetired { .. }
             | Event::FormerEndSet { .. }
             | Event::RotationCancelled { .. } => FormersOut(self.0).serialize(s),
+            Event::SecretOverdue { overdue } => {
+                OverdueOut { overdue: Written(overdue) }.serialize(s)
+            }
             Event::Enabled => EmptyOut {}.serialize(s),
             Event::Disabled { reason }
             | Event::MarkedDegraded { reason }
@@ -144,6 +154,7 @@ impl Serialize for DataOut<'_> {
             | Event::Archived { reason } => {
                 ReasonOut { reason: reason.as_ref().map(Written) }.serialize(s)
             }
+            Event::Erased { .. } | Event::Emptied(_) => ErasureOut(self.0).serialize(s),
             Event::Restored { slug } => SlugOut { slug: slug.as_ref().map(Written) }.serialize(s),
             Event::WorkspaceGranted { scope, limits } | Event::LimitsSet { scope, limits } => {
                 GrantOut { grant_to: Written(scope), limits: Some(Written(limits)) }.serialize(s)
@@ -191,6 +202,21 @@ struct SecretsV2In {
     #[serde(default)]
     #[schemars(with = "Option<FormerEndV1>")]
     former: Option<Read<FormerEnd>>,
+    #[serde(default)]
+    health_unknown: bool,
+}
+
+/// Version 3: with the generations that are known to others.
+#[derive(Deserialize, JsonSchema)]
+struct SecretsV3In {
+    #[schemars(with = "BTreeMap<String, NewSecretV1>")]
+    secrets: Read<BTreeMap<FieldName, NewSecret>>,
+    #[serde(default)]
+    #[schemars(with = "Option<FormerEndV1>")]
+    former: Option<Read<FormerEnd>>,
+    #[serde(default)]
+    #[schemars(with = "Option<BTreeMap<String, BTreeSet<u64>>>")]
+    compromised: Option<Read<BTreeMap<FieldName, BTreeSet<Generation>>>>,
     #[serde(default)]
     health_unknown: bool,
 }
@@ -259,6 +285,12 @@ pub enum Happened {
     Ledger(LedgerEvent),
     /// An event of a consumer of a connection.
     Consumer(ConsumerEvent),
+    /// An event of a handover of a connection's secrets.
+    Handover(HandoverEvent),
+    /// An event of a policy of secret fields.
+    Policy(PolicyEvent),
+    /// An event about leases on secrets.
+    Lease(LeaseEvent),
 }
 
 /// Reads an event's `data`, given its stored type name and the version of its data.
@@ -270,19 +302,29 @@ pub(crate) struct DataSeed<'a> {
 impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
     type Value = Happened;
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each type of event")]
     fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Happened, D::Error> {
         let reason = |d: D| ReasonIn::deserialize(d).map(|read| read.reason.map(|read| read.0));
         Ok(Happened::Connection(match (self.type_name, self.schema) {
-            ("connection_created", 1) => Event::Created(Shape::read(d)?),
-            ("connection_updated" | "destination_changed", 1) => Event::Updated(Shape::read(d)?),
+            ("connection_created", 1 | 2) => Event::Created(Shape::read(d)?),
+            ("connection_updated" | "destination_changed", 1 | 2) => {
+                Event::Updated(Shape::read(d)?)
+            }
             ("secret_rotated", 1) => {
                 let SecretsIn { secrets, health_unknown } = SecretsIn::deserialize(d)?;
-                Event::SecretRotated { secrets: secrets.0, former: None, health_unknown }
+                rotated(secrets, None, None, health_unknown)
             }
             ("secret_rotated", 2) => {
                 let SecretsV2In { secrets, former, health_unknown } = SecretsV2In::deserialize(d)?;
-                let former = former.map(|read| read.0);
-                Event::SecretRotated { secrets: secrets.0, former, health_unknown }
+                rotated(secrets, former, None, health_unknown)
+            }
+            ("secret_rotated", 3) => {
+                let SecretsV3In { secrets, former, compromised, health_unknown } =
+                    SecretsV3In::deserialize(d)?;
+                rotated(secrets, former, compromised, health_unknown)
+            }
+            ("secret_overdue", 1) => {
+                Event::SecretOverdue { overdue: policies_v1::read_overdue(d)? }
             }
             ("connection_enabled", 1) => {
                 EmptyIn::deserialize(d)?;
@@ -322,27 +364,62 @@ impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
             ("dependent_unlinked", 1) => {
                 Event::DependentUnlinked { key: DependentIn::deserialize(d)?.key() }
             }
-            ("connection_reverted" | "destination_reverted", 1) => Event::Reverted(Shape::read(d)?),
+            ("connection_reverted" | "destination_reverted", 1 | 2) => {
+                Event::Reverted(Shape::read(d)?)
+            }
             ("workspace_created", 1) => return Ok(Happened::Workspace(Shape::read(d)?)),
             (SecretRevealed::TYPE_NAME, 1) => return Ok(Happened::Revealed(Shape::read(d)?)),
             (type_name, schema) if is_of_ledger(type_name) => {
                 let read = read_ledger(type_name, schema, d)?.map(Happened::Ledger);
                 return read.ok_or_else(|| unknown(type_name, schema));
             }
-            (type_name, schema) => {
-                if rotations_v1::is_known(type_name, schema) {
-                    return rotations_v1::read(type_name, d).map(Happened::Connection);
-                }
-                if consumers_v1::is_known(type_name, schema) {
-                    return consumers_v1::read(type_name, d).map(Happened::Consumer);
-                }
-                let read = read_principal(type_name, schema, d)?.map(Happened::Principal);
-                return read.ok_or_else(|| unknown(type_name, schema));
-            }
+            (type_name, schema) => return read_later(type_name, schema, d),
         }))
     }
 }
 
+/// Returns the event of a rotation, whatever version it is stored in.
+fn rotated(
+    secrets: Read<BTreeMap<FieldName, NewSecret>>,
+    former: Option<Read<FormerEnd>>,
+    compromised: Option<Read<BTreeMap<FieldName, BTreeSet<Generation>>>>,
+    health_unknown: bool,
+) -> Event {
+    Event::SecretRotated {
+        secrets: secrets.0,
+        former: former.map(|read| read.0),
+        compromised: compromised.map(|read| read.0).unwrap_or_default(),
+        health_unknown,
+    }
+}
+
+/// Reads the `data` of the types that have files of their own.
+fn read_later<'de, D: Deserializer<'de>>(
+    type_name: &str,
+    schema: u32,
+    d: D,
+) -> Result<Happened, D::Error> {
+    if erased_v1::is_known(type_name, schema) {
+        return erased_v1::read(type_name, schema, d).map(Happened::Connection);
+    }
+    if rotations_v1::is_known(type_name, schema) {
+        return rotations_v1::read(type_name, d).map(Happened::Connection);
+    }
+    if consumers_v1::is_known(type_name, schema) {
+        return consumers_v1::read(type_name, d).map(Happened::Consumer);
+    }
+    if handovers_v1::is_known(type_name, schema) {
+        return handovers_v1::read(type_name, d).map(Happened::Handover);
+    }
+    if policies_v1::is_known(type_name, schema) {
+        return policies_v1::read(type_name, d).map(Happened::Policy);
+    }
+    if leases_v1::is_known(type_name, schema) {
+        return leases_v1::read(type_name, d).map(Happened::Lease);
+    }
+    let read = read_principal(type_name, schema, d)?.map(Happened::Principal);
+    read.ok_or_else(|| unknown(type_name, schema))
+}
 /// Returns the error for data that no arm reads.
 fn unknown<E: serde::de::Error>(type_name: &str, schema: u32) -> E {
     if data_schema(type_name, schema).is_none() {
@@ -353,11 +430,22 @@ fn unknown<E: serde::de::Error>(type_name: &str, schema: u32) -> E {
 
 /// Returns the schema of a version of an event type's `data`.
 pub(crate) fn data_schema(type_name: &str, version: u32) -> Option<Schema> {
+    if let Some(schema) = erased_v1::schema(type_name, version) {
+        return Some(schema);
+    }
+    let schema = first_schema(type_name, version)?;
+    let refers = first_with_references(type_name).is_some_and(|first| first <= version);
+    Some(if refers { with_references(schema) } else { schema })
+}
+
+/// Returns the schema of a version of an event type's `data`, without references.
+fn first_schema(type_name: &str, version: u32) -> Option<Schema> {
     Some(match type_name {
         "connection_created" => schema_for!(DraftV1),
         "connection_updated" | "destination_changed" => schema_for!(RevisionV1),
         "secret_rotated" if version == 1 => schema_for!(SecretsIn),
-        "secret_rotated" => schema_for!(SecretsV2In),
+        "secret_rotated" if version == 2 => schema_for!(SecretsV2In),
+        "secret_rotated" => schema_for!(SecretsV3In),
         "connection_enabled" => schema_for!(EmptyIn),
         "connection_disabled"
         | "marked_degraded"
@@ -373,6 +461,9 @@ pub(crate) fn data_schema(type_name: &str, version: u32) -> Option<Schema> {
         "workspace_created" => schema_for!(WorkspaceCreatedV1),
         other => {
             let later = rotations_v1::schema(other).or_else(|| consumers_v1::schema(other));
+            let later = later.or_else(|| handovers_v1::schema(other));
+            let later = later.or_else(|| policies_v1::schema(other));
+            let later = later.or_else(|| leases_v1::schema(other));
             return later.or_else(|| access_schema(other)).or_else(|| ledger_schema(other));
         }
     })

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, EventFacts, EventId, LedgerId, Micros, Position,
+    Actor, CheckedText, ConnectionId, EventFacts, EventId, LeaseFacts, LedgerId, Micros, Position,
     PrincipalName, Version, WorkspaceName,
 };
 use serde::de::DeserializeSeed;
@@ -32,6 +32,8 @@ const TIME_BYTES: usize = 27;
 pub struct Head {
     /// The connection whose state it changes, if it changes one.
     pub connection: Option<ConnectionId>,
+    /// The connection of which it reveals secrets, if it does.
+    pub reveals: Option<ConnectionId>,
     /// Its version in its stream.
     pub version: Version,
 }
@@ -43,26 +45,24 @@ impl Head {
         if let Some((_, found, stream, version)) = Scan(bytes).head()
             && found == position
         {
-            let connection = match stream {
-                Stream::Connection(id) => Some(id),
-                Stream::Workspace(_)
-                | Stream::Principal(_)
-                | Stream::Reveals(_)
-                | Stream::Consumers(_)
-                | Stream::Ledger(_) => None,
-            };
-            return Ok(Self { connection, version });
+            return Ok(Self::of(&stream.into(), version));
         }
         let Record { metadata, .. } = decode(position, bytes)?;
-        let connection = match metadata.stream {
-            StreamId::Connection(id) => Some(id),
+        Ok(Self::of(&metadata.stream, metadata.version))
+    }
+
+    fn of(stream: &StreamId, version: Version) -> Self {
+        let (connection, reveals) = match stream {
+            StreamId::Connection(id) => (Some(*id), None),
+            StreamId::Reveals(id) => (None, Some(*id)),
             StreamId::Workspace(_)
             | StreamId::Principal(_)
-            | StreamId::Reveals(_)
             | StreamId::Consumers(_)
-            | StreamId::Ledger(_) => None,
+            | StreamId::Policies(_)
+            | StreamId::Leases(_)
+            | StreamId::Ledger(_) => (None, None),
         };
-        Ok(Self { connection, version: metadata.version })
+        Self { connection, reveals, version }
     }
 }
 
@@ -138,6 +138,18 @@ impl<'a> Frame<'a> {
             actor,
         }
     }
+
+    /// Returns the metadata that leases on secrets depend on.
+    pub fn lease_facts(&self) -> LeaseFacts {
+        LeaseFacts {
+            connection: self.stream.leased(),
+            workspace: WorkspaceName::stored(self.workspace.as_ref().into()),
+            event_id: self.event_id,
+            actor: Actor::new(&*self.actor),
+            recorded_at: self.recorded_at,
+            position: self.position,
+        }
+    }
 }
 
 impl From<Versioned> for Frame<'_> {
@@ -169,6 +181,8 @@ enum Stream<'a> {
     Principal(&'a str),
     Reveals(ConnectionId),
     Consumers(ConnectionId),
+    Policies(&'a str),
+    Leases(&'a str),
     Ledger(LedgerId),
 }
 
@@ -180,6 +194,8 @@ impl From<Stream<'_>> for StreamId {
             Stream::Principal(name) => Self::Principal(PrincipalName::stored(name.into())),
             Stream::Reveals(id) => Self::Reveals(id),
             Stream::Consumers(id) => Self::Consumers(id),
+            Stream::Policies(name) => Self::Policies(WorkspaceName::stored(name.into())),
+            Stream::Leases(name) => Self::Leases(WorkspaceName::stored(name.into())),
             Stream::Ledger(id) => Self::Ledger(id),
         }
     }
@@ -207,8 +223,12 @@ impl<'a> Scan<'a> {
             Stream::Reveals(ConnectionId::new(self.uuid()?))
         } else if self.skip(b"consumers/").is_some() {
             Stream::Consumers(ConnectionId::new(self.uuid()?))
+        } else if self.skip(b"leases/").is_some() {
+            Stream::Leases(self.text()?)
         } else if self.skip(b"ledger/").is_some() {
             Stream::Ledger(LedgerId::new(self.uuid()?))
+        } else if self.skip(b"policies/").is_some() {
+            Stream::Policies(self.text()?)
         } else if self.skip(b"principal/").is_some() {
             Stream::Principal(self.text()?)
         } else {

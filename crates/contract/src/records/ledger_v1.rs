@@ -42,6 +42,17 @@ struct Retired {
     key: MasterKeyId,
 }
 
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Sealed {}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Unsealed {
+    #[serde(with = "shape")]
+    #[schemars(with = "String")]
+    key: MasterKeyId,
+    shares: u8,
+}
+
 /// The `data` of one of the ledger's own events, to serialize.
 pub(crate) struct LedgerOut<'a>(pub(crate) &'a LedgerEvent);
 
@@ -53,6 +64,8 @@ impl Serialize for LedgerOut<'_> {
                 Rewrapped { key, data_keys }.serialize(s)
             }
             LedgerEvent::MasterKeyRetired { key } => Retired { key }.serialize(s),
+            LedgerEvent::Sealed => Sealed {}.serialize(s),
+            LedgerEvent::Unsealed { key, shares } => Unsealed { key, shares }.serialize(s),
         }
     }
 }
@@ -80,6 +93,14 @@ pub(crate) fn read_ledger<'de, D: Deserializer<'de>>(
         ("master_key_retired", 1) => {
             LedgerEvent::MasterKeyRetired { key: Retired::deserialize(d)?.key }
         }
+        ("ledger_sealed", 1) => {
+            let Sealed {} = Sealed::deserialize(d)?;
+            LedgerEvent::Sealed
+        }
+        ("ledger_unsealed", 1) => {
+            let Unsealed { key, shares } = Unsealed::deserialize(d)?;
+            LedgerEvent::Unsealed { key, shares }
+        }
         _ => return Ok(None),
     }))
 }
@@ -90,6 +111,8 @@ pub(crate) fn ledger_schema(type_name: &str) -> Option<Schema> {
         "master_key_rotated" => schema_for!(Rotated),
         "data_keys_rewrapped" => schema_for!(Rewrapped),
         "master_key_retired" => schema_for!(Retired),
+        "ledger_sealed" => schema_for!(Sealed),
+        "ledger_unsealed" => schema_for!(Unsealed),
         _ => return None,
     })
 }

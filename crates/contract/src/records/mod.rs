@@ -8,38 +8,48 @@
 //!  "clock":"…","key":"k3x9a2bq71ce","address":"192.0.2.7","fingerprint":"…","data":{…}}
 //! ```
 //!
-//! The stored bytes are the truth and are never rewritten. `record` is the version of the metadata,
+//! The stored bytes are the truth, and are rewritten only if their connection is erased; see
+//! `erased_v1.rs`. `record` is the version of the metadata,
 //! `schema` that of the event's data; see `versions.rs`. Only the newest versions are written; all
 //! are read.
 
 mod access_v1;
 mod consumers_v1;
 mod decode;
+mod erased_v1;
 mod event_v1;
 mod frame;
+mod handovers_v1;
+mod leases_v1;
 mod ledger_v1;
 mod parts_v1;
+mod policies_v1;
 mod public;
 mod repeats;
 mod rotations_v1;
 mod row;
+mod secrets_v1;
 mod versions;
 
 use std::fmt;
 use std::net::IpAddr;
 
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, ConsumerEvent, Event, EventFacts, EventId, LedgerEvent,
-    LedgerId, Line, MessageId, Micros, Position, PrincipalEvent, PrincipalFacts, PrincipalName,
-    SecretRevealed, Version, WorkspaceCreated, WorkspaceName,
+    Actor, CheckedText, ConnectionId, ConsumerEvent, Event, EventFacts, EventId, HandoverEvent,
+    LeaseEvent, LeaseFacts, LedgerEvent, LedgerId, Line, MessageId, Micros, PolicyEvent, Position,
+    PrincipalEvent, PrincipalFacts, PrincipalName, SecretRevealed, Version, WorkspaceCreated,
+    WorkspaceName,
 };
 use serde::{Deserializer, Serialize};
 
 pub use access_v1::{decode_principal_row, encode_principal_row};
 pub use consumers_v1::{decode_consumer_row, encode_consumer_row};
 pub use decode::decode;
+pub use erased_v1::emptied;
 pub use event_v1::Happened;
 pub use frame::{Frame, Head};
+pub use handovers_v1::{decode_handover_row, encode_handover_row};
+pub use leases_v1::{decode_lease_row, encode_lease_row};
 pub use public::{Hide, announced, public};
 pub(crate) use repeats::FINGERPRINT_CHARS;
 pub use repeats::{Repeats, StoredFingerprint};
@@ -53,7 +63,10 @@ use access_v1::PrincipalOut;
 use consumers_v1::ConsumerOut;
 use event_v1::DataOut;
 pub(crate) use event_v1::data_schema;
+use handovers_v1::HandoverOut;
+use leases_v1::LeaseOut;
 use ledger_v1::LedgerOut;
+use policies_v1::PolicyOut;
 
 /// The way a command came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,6 +146,10 @@ pub enum StreamId {
     Reveals(ConnectionId),
     /// What the consumers of one connection say.
     Consumers(ConnectionId),
+    /// The policies of one workspace, or of the ledger as a whole.
+    Policies(WorkspaceName),
+    /// What ends leases on secrets throughout a workspace.
+    Leases(WorkspaceName),
     /// The ledger itself.
     Ledger(LedgerId),
 }
@@ -145,6 +162,8 @@ impl fmt::Display for StreamId {
             Self::Principal(name) => write!(f, "principal/{name}"),
             Self::Reveals(id) => write!(f, "reveals/{id}"),
             Self::Consumers(id) => write!(f, "consumers/{id}"),
+            Self::Policies(name) => write!(f, "policies/{name}"),
+            Self::Leases(name) => write!(f, "leases/{name}"),
             Self::Ledger(id) => write!(f, "ledger/{id}"),
         }
     }
@@ -162,6 +181,14 @@ impl Shape for StreamId {
 }
 
 impl StreamId {
+    /// Returns the connection whose leases the events of the stream are about, if it is one.
+    pub const fn leased(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Reveals(id) => Some(*id),
+            _ => None,
+        }
+    }
+
     /// Parses the stored text.
     fn parse(text: &str) -> Option<Self> {
         match text.split_once('/')? {
@@ -170,6 +197,8 @@ impl StreamId {
             ("principal", name) => Some(Self::Principal(PrincipalName::stored(name.into()))),
             ("reveals", id) => id.parse().ok().map(Self::Reveals),
             ("consumers", id) => id.parse().ok().map(Self::Consumers),
+            ("policies", name) => Some(Self::Policies(WorkspaceName::stored(name.into()))),
+            ("leases", name) => Some(Self::Leases(WorkspaceName::stored(name.into()))),
             ("ledger", id) => id.parse().ok().map(Self::Ledger),
             _ => None,
         }
@@ -232,6 +261,18 @@ impl Metadata {
             position: self.position,
             recorded_at: self.recorded_at,
             actor: self.actor.clone(),
+        }
+    }
+
+    /// Returns the metadata that leases on secrets depend on.
+    pub fn lease_facts(&self) -> LeaseFacts {
+        LeaseFacts {
+            connection: self.stream.leased(),
+            workspace: self.workspace.clone(),
+            event_id: self.event_id,
+            actor: self.actor.clone(),
+            recorded_at: self.recorded_at,
+            position: self.position,
         }
     }
 
@@ -304,7 +345,11 @@ struct RecordOut<'a, D: Serialize> {
 
 /// Appends the stored bytes of a record about a connection to `out`.
 pub fn encode_event(out: &mut Vec<u8>, metadata: &Metadata, event: &Event) {
-    encode(out, metadata, event.type_name(), DataOut(event));
+    let schema = match event {
+        Event::Emptied(_) => erased_v1::EMPTIED,
+        _ => data_version(event.type_name()),
+    };
+    encode_as(out, metadata, (event.type_name(), schema), DataOut(event));
 }
 
 /// Appends the stored bytes of a record about a workspace to `out`.
@@ -327,12 +372,36 @@ pub fn encode_ledger(out: &mut Vec<u8>, metadata: &Metadata, event: &LedgerEvent
     encode(out, metadata, event.type_name(), LedgerOut(event));
 }
 
+/// Appends the stored bytes of a record about a policy of secret fields to `out`.
+pub fn encode_policy(out: &mut Vec<u8>, metadata: &Metadata, event: &PolicyEvent) {
+    encode(out, metadata, event.type_name(), PolicyOut(event));
+}
+
 /// Appends the stored bytes of a record about a consumer of a connection to `out`.
 pub fn encode_consumer(out: &mut Vec<u8>, metadata: &Metadata, event: &ConsumerEvent) {
     encode(out, metadata, event.type_name(), ConsumerOut(event));
 }
 
+/// Appends the stored bytes of a record about a handover of secrets to `out`.
+pub fn encode_handover(out: &mut Vec<u8>, metadata: &Metadata, event: &HandoverEvent) {
+    encode(out, metadata, event.type_name(), HandoverOut(event));
+}
+
+/// Appends the stored bytes of a record about leases on secrets to `out`.
+pub fn encode_lease(out: &mut Vec<u8>, metadata: &Metadata, event: &LeaseEvent) {
+    encode(out, metadata, event.type_name(), LeaseOut(event));
+}
+
 fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str, data: D) {
+    encode_as(out, metadata, (type_name, data_version(type_name)), data);
+}
+
+fn encode_as<D: Serialize>(
+    out: &mut Vec<u8>,
+    metadata: &Metadata,
+    (type_name, schema): (&str, u32),
+    data: D,
+) {
     let provenance = &metadata.provenance;
     let record = RecordOut {
         record: METADATA_VERSION,
@@ -341,7 +410,7 @@ fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str,
         version: metadata.version.get(),
         event_id: Written(&metadata.event_id),
         r#type: type_name,
-        schema: data_version(type_name),
+        schema,
         workspace: metadata.workspace.as_str(),
         recorded_at: Written(&metadata.recorded_at),
         actor: metadata.actor.as_str(),
@@ -370,6 +439,9 @@ impl Happened {
             Self::Revealed(_) => SecretRevealed::TYPE_NAME,
             Self::Ledger(event) => event.type_name(),
             Self::Consumer(event) => event.type_name(),
+            Self::Handover(event) => event.type_name(),
+            Self::Policy(event) => event.type_name(),
+            Self::Lease(event) => event.type_name(),
         }
     }
 }

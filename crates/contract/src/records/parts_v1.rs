@@ -12,14 +12,14 @@ use ledger_domain::connection::{
 };
 use ledger_domain::connection::{AuthMethod, Environment};
 use ledger_domain::{
-    EventId, FieldName, Former, FormerEnd, Generation, Hint, Json, Line, Micros, NewSecret, Prose,
-    Sealed, Secret, Slug, WorkspaceName,
+    EventId, FieldName, FormerEnd, Json, Line, Micros, NewSecret, Prose, Slug, WorkspaceName,
 };
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
 
+use super::secrets_v1::NewSecretV1;
 use crate::shape::{self, Shape, keeps};
 
 /// Implements [`Shape`] for a domain type with the struct that mirrors it.
@@ -43,20 +43,16 @@ mirrors!(
     DetailsV1 => Details,
     DraftV1 => Draft,
     FormerEndV1 => FormerEnd,
-    FormerV1 => Former,
     GrantV1 => Grant,
     HealthV1 => Health,
-    HintV1 => Hint,
     IdentityV1 => Identity,
     LimitsV1 => Limits,
     ModelPolicyV1 => ModelPolicy,
     ModelRuleV1 => ModelRule,
-    NewSecretV1 => NewSecret,
     PricingV1 => Pricing,
     RateLimitV1 => RateLimit,
     RevisionV1 => Revision,
     SecretReferenceV1 => SecretReference,
-    SecretV1 => Secret,
     UsageLimitV1 => UsageLimit,
 );
 
@@ -220,67 +216,6 @@ pub(super) struct RevisionV1 {
     destination: Vec<Line>,
     #[serde(default, skip_serializing_if = "is_default")]
     health_unknown: bool,
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(remote = "Hint")]
-pub(super) struct HintV1 {
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    prefix: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    suffix: String,
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(remote = "NewSecret")]
-pub(super) struct NewSecretV1 {
-    #[serde(with = "shape")]
-    #[schemars(with = "String")]
-    sealed: Sealed,
-    #[serde(with = "shape", default, skip_serializing_if = "is_default")]
-    #[schemars(with = "HintV1")]
-    hint: Hint,
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(remote = "Secret")]
-pub(super) struct SecretV1 {
-    #[serde(with = "shape")]
-    #[schemars(with = "u64")]
-    generation: Generation,
-    #[serde(with = "shape")]
-    #[schemars(with = "String")]
-    sealed: Sealed,
-    #[serde(with = "shape", default, skip_serializing_if = "is_default")]
-    #[schemars(with = "HintV1")]
-    hint: Hint,
-    #[serde(with = "shape")]
-    #[schemars(with = "String")]
-    set_at: Micros,
-    #[serde(with = "shape")]
-    #[schemars(with = "String")]
-    set_by: EventId,
-    // Only in rows and snapshots; what an event restores has none.
-    #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
-    former: Option<Box<Former>>,
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(remote = "Former")]
-pub(super) struct FormerV1 {
-    #[serde(with = "shape")]
-    #[schemars(with = "u64")]
-    generation: Generation,
-    #[serde(with = "shape")]
-    #[schemars(with = "String")]
-    sealed: Sealed,
-    #[serde(with = "shape", default, skip_serializing_if = "is_default")]
-    #[schemars(with = "HintV1")]
-    hint: Hint,
-    #[serde(with = "shape")]
-    #[schemars(with = "FormerEndV1")]
-    end: FormerEnd,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]

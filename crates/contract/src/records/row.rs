@@ -3,19 +3,22 @@
 //! Rows are rebuilt from the log whenever their form changes, so there are no old versions to read.
 //! The generation of the read model identifies the form.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ledger_domain::connection::{
     Access, Dependent, DependentKey, Details, Health, ModelPolicy, Pricing,
 };
 use ledger_domain::{
-    Actor, Connection, ConnectionId, FieldName, Generation, Lifecycle, Line, Micros, Position,
-    Secret, Slug, Version, Workspace, WorkspaceName,
+    Actor, Connection, ConnectionId, FieldName, Generation, Generations, Lifecycle, Line, Micros,
+    Position, Secret, Slug, Version, Workspace, WorkspaceName,
 };
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::parts_v1::{is_default, mirrors};
 use crate::shape::{self, Read, Shape, Written};
+use crate::time;
 
 mirrors!(StoredConnection => Connection, StoredWorkspace => Workspace);
 
@@ -107,6 +110,8 @@ struct StoredConnection {
     #[serde(with = "shape", default, skip_serializing_if = "is_default")]
     generations_removed: Generation,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    compromised: BTreeMap<FieldName, Generations>,
+    #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
     redacted: BTreeMap<FieldName, Version>,
     #[serde(
         with = "shape",
@@ -148,19 +153,40 @@ fn is_active(lifecycle: &Lifecycle) -> bool {
     *lifecycle == Lifecycle::Active
 }
 
-/// The time of archiving, or null.
+/// A list of ranges, each with both ends.
+impl Shape for Generations {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.ranges().map(|(first, last)| (first.get(), last.get())))
+    }
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ranges = Vec::<(u64, u64)>::deserialize(deserializer)?;
+        let range = |(first, last)| (Generation::new(first), Generation::new(last));
+        Ok(Self::stored(ranges.into_iter().map(range)))
+    }
+}
+
+/// What comes before the time of an erasure.
+const ERASED_AT: &str = "erased ";
+
+/// The time of archiving, or null; or the time of the erasure after a word.
 impl Shape for Lifecycle {
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Active => serializer.serialize_none(),
             Self::Archived { at } => at.write(serializer),
+            Self::Erased { at } => {
+                serializer.collect_str(&format_args!("{ERASED_AT}{}", time::format(*at)))
+            }
         }
     }
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Option::<Micros>::read(deserializer)? {
-            Some(at) => Self::Archived { at },
-            None => Self::Active,
-        })
+        let Some(text) = Option::<Cow<'_, str>>::deserialize(deserializer)? else {
+            return Ok(Self::Active);
+        };
+        let erased_at = text.strip_prefix(ERASED_AT);
+        let at =
+            time::parse("archived_at", erased_at.unwrap_or(&text)).map_err(D::Error::custom)?;
+        Ok(if erased_at.is_some() { Self::Erased { at } } else { Self::Archived { at } })
     }
 }
 

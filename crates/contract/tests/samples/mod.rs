@@ -14,10 +14,12 @@ use ledger_domain::principal::{
     Role, TokenRef, Workspaces,
 };
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, ConsumerEvent, Event, EventId, FieldName, FormerEnd,
-    Generation, Hint, Json, LedgerEvent, LedgerId, Line, MasterKeyId, MessageId, Micros, NewSecret,
-    Position, Prose, Sealed, Secret, SecretRevealed, Slug, Version, WorkspaceCreated,
-    WorkspaceName,
+    Actor, CheckedText, ConnectionId, ConsumerEvent, EndWorkspaceLeases, EndedLeases, Event,
+    EventId, FieldName, FormerEnd, Generation, HandedOver, HandoverEnd, HandoverEvent, HandoverId,
+    Held, Hint, Json, LeaseEnd, LeaseEvent, LeaseId, LedgerEvent, LedgerId, Line, MasterKeyId,
+    MessageId, Micros, NewSecret, Overdue, PolicyEvent, PolicySubject, Position, Prose, ReadCount,
+    Reference, ReferenceFormat, ReferenceKind, Sealed, Secret, SecretPolicy, SecretRevealed, Slug,
+    Version, WorkspaceCreated, WorkspaceName,
 };
 use uuid::Uuid;
 
@@ -48,7 +50,21 @@ fn hint() -> Hint {
 }
 
 fn new_secret() -> NewSecret {
-    NewSecret { sealed: sealed(), hint: hint() }
+    NewSecret { held: Held::Sealed(sealed()), hint: hint() }
+}
+
+fn reference() -> Reference {
+    Reference {
+        kind: ReferenceKind::Vault,
+        name: text("kv/team/openai"),
+        key: Some(text("token")),
+        format: ReferenceFormat::Json,
+    }
+}
+
+/// A field with a value and one with a reference.
+fn both() -> BTreeMap<FieldName, NewSecret> {
+    [(text("api_key"), new_secret()), (text("token"), NewSecret::referring(reference()))].into()
 }
 
 fn limits() -> Limits {
@@ -110,7 +126,7 @@ fn draft() -> Draft {
         workspace: text("default"),
         slug: text("openai-prod"),
         details: details(),
-        secrets: map("api_key", new_secret()),
+        secrets: both(),
         enabled: true,
         access: access(),
         models: models(),
@@ -124,7 +140,7 @@ fn revision() -> Revision {
         display_name: Patch::Set(text("OpenAI main")),
         description: Patch::Clear,
         config: map("base_url", None),
-        secrets: map("api_key", Some(new_secret())),
+        secrets: both().into_iter().map(|(field, secret)| (field, Some(secret))).collect(),
         labels: map("team", Some(text("platform"))),
         tags: Some(vec![]),
         ..Revision::default()
@@ -134,17 +150,21 @@ fn revision() -> Revision {
 fn reverted() -> Reverted {
     let secret = Secret {
         generation: Generation::new(1),
-        sealed: sealed(),
+        held: Held::Sealed(sealed()),
         hint: hint(),
         set_at: AT,
         set_by: event_id(),
+        came_back_of: None,
         former: None,
+        overdue: false,
     };
+    let held = Held::Reference(Box::new(reference()));
+    let referring = Secret { held, hint: Hint::default(), ..secret.clone() };
     Reverted {
         to: Version::new(1),
         slug: text("openai-prod"),
         details: details(),
-        secrets: map::<FieldName, Secret>("api_key", secret),
+        secrets: [(text("api_key"), secret), (text("token"), referring)].into(),
         enabled: true,
         access: access(),
         models: models(),
@@ -158,7 +178,7 @@ fn reverted() -> Reverted {
 fn redirecting() -> Revision {
     Revision {
         config: map("base_url", Some(text("\"https://new.example\""))),
-        secrets: [(text("api_key"), None), (text("token"), Some(new_secret()))].into(),
+        secrets: [(text("api_key"), None), (text("token"), both().remove("token"))].into(),
         redact: [text("base_url")].into(),
         destination: vec![text("config.base_url")],
         health_unknown: true,
@@ -177,8 +197,9 @@ fn event(type_name: &str) -> Event {
         "connection_updated" => Event::Updated(Box::new(revision())),
         "destination_changed" => Event::Updated(Box::new(redirecting())),
         "secret_rotated" => Event::SecretRotated {
-            secrets: map("api_key", new_secret()),
+            secrets: both(),
             former: Some(FormerEnd { until: AT, once_confirmed: true }),
+            compromised: map("api_key", [1, 2].map(Generation::new).into()),
             health_unknown: true,
         },
         "former_retired" => Event::FormerRetired {
@@ -192,12 +213,16 @@ fn event(type_name: &str) -> Event {
             generations: map("api_key", Generation::new(1)),
             health_unknown: true,
         },
+        "secret_overdue" => Event::SecretOverdue {
+            overdue: map("api_key", Overdue { generation: Generation::new(2), max_age_days: 90 }),
+        },
         "connection_enabled" => Event::Enabled,
         "connection_disabled" => Event::Disabled { reason: Some(reason()) },
         "marked_degraded" => Event::MarkedDegraded { reason: Some(reason()) },
         "marked_failed" => Event::MarkedFailed { reason: Some(reason()) },
         "marked_operational" => Event::MarkedOperational { reason: None },
         "connection_archived" => Event::Archived { reason: Some(reason()) },
+        "connection_erased" => Event::Erased { slug: text("openai-prod"), reason: reason() },
         "connection_restored" => Event::Restored { slug: Some(text::<Slug>("openai-old")) },
         "workspace_granted" => Event::WorkspaceGranted { scope: scope(), limits: limits() },
         "workspace_revoked" => Event::WorkspaceRevoked { scope: GrantScope::Everyone },
@@ -267,6 +292,8 @@ fn ledger_event(type_name: &str) -> Option<LedgerEvent> {
         "master_key_rotated" => LedgerEvent::MasterKeyRotated { from, to },
         "data_keys_rewrapped" => LedgerEvent::DataKeysRewrapped { key: to, data_keys: 10_000 },
         "master_key_retired" => LedgerEvent::MasterKeyRetired { key: from },
+        "ledger_sealed" => LedgerEvent::Sealed,
+        "ledger_unsealed" => LedgerEvent::Unsealed { key: from, shares: 3 },
         _ => return None,
     })
 }
@@ -284,6 +311,84 @@ fn consumer_event(type_name: &str) -> Option<ConsumerEvent> {
     }
 }
 
+fn handover_event(type_name: &str) -> Option<HandoverEvent> {
+    let handover = || text::<HandoverId>("k3x9a2bq71ce");
+    Some(match type_name {
+        "secret_handed_over" => HandoverEvent::Made(Box::new(HandedOver {
+            handover: handover(),
+            digest: KeyDigest::new("b3.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+            generations: map("api_key", Generation::new(2)),
+            reason: text("for the new gateway"),
+            from: Some(text("nats:gateway-eu")),
+            until: AT,
+            receiver: Some(text("gateway-eu")),
+        })),
+        "handover_used" => HandoverEvent::Used {
+            handover: handover(),
+            generations: map("api_key", Generation::new(2)),
+            from: Some(text("http")),
+        },
+        "handover_ended" => HandoverEvent::Ended {
+            handover: handover(),
+            cause: HandoverEnd::Revoked,
+            reason: Some(reason()),
+        },
+        _ => return None,
+    })
+}
+
+fn policy_event(type_name: &str) -> Option<PolicyEvent> {
+    let subject = PolicySubject {
+        connection: None,
+        provider: Some(text("openai")),
+        field: Some(text("api_key")),
+    };
+    match type_name {
+        "secret_policy_set" => Some(PolicyEvent::Set {
+            subject,
+            policy: SecretPolicy {
+                max_age_days: Some(90),
+                warn_days: Some(7),
+                min_chars: Some(20),
+                pattern: Some(text("^sk-")),
+            },
+        }),
+        "secret_policy_removed" => Some(PolicyEvent::Removed { subject }),
+        _ => None,
+    }
+}
+
+fn lease_event(type_name: &str) -> Option<LeaseEvent> {
+    let lease = LeaseId::from_bytes([0x1e; 16]);
+    let until = Micros::new(AT.get() + 3_600_000_000);
+    Some(match type_name {
+        "secrets_leased" => LeaseEvent::Taken {
+            slug: text("openai-prod"),
+            generations: map("api_key", Generation::new(2)),
+            until,
+            reason: text("to route requests"),
+            from: Some(text("nats:gateway-eu")),
+        },
+        "secret_lease_renewed" => LeaseEvent::Renewed { lease, until },
+        "leased_secrets_read" => {
+            let generation = Generation::new(2);
+            let read = ReadCount { generation, count: 1_700, last: AT };
+            LeaseEvent::Read { lease, reads: map("api_key", vec![read]) }
+        }
+        "secret_leases_ended" => LeaseEvent::Ended {
+            which: EndedLeases::OfHolder(Actor::new("gateway:eu")),
+            because: LeaseEnd::Revoked,
+            reason: Some(reason()),
+        },
+        "workspace_leases_ended" => LeaseEvent::EndedInWorkspace(EndWorkspaceLeases {
+            holder: Some(Actor::new("gateway:eu")),
+            slug_prefix: Some(text("openai-")),
+            reason: Some(reason()),
+        }),
+        _ => return None,
+    })
+}
+
 fn revealed() -> SecretRevealed {
     SecretRevealed {
         generations: map("api_key", Generation::new(2)),
@@ -297,13 +402,17 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
     let id = ConnectionId::new(Uuid::from_u128(0x018f_3d3e_0000_7000_8000_0000_0000_0001));
     let workspace: WorkspaceName = text("default");
     let (principal, own) = (principal_event(type_name), ledger_event(type_name));
-    let consumer = consumer_event(type_name);
+    let (consumer, policy) = (consumer_event(type_name), policy_event(type_name));
+    let (handover, lease) = (handover_event(type_name), lease_event(type_name));
     let metadata = Metadata {
         position: Position::new(7),
         stream: match type_name {
             WorkspaceCreated::TYPE_NAME => StreamId::Workspace(workspace.clone()),
             SecretRevealed::TYPE_NAME => StreamId::Reveals(id),
+            "workspace_leases_ended" => StreamId::Leases(workspace.clone()),
+            _ if handover.is_some() || lease.is_some() => StreamId::Reveals(id),
             _ if consumer.is_some() => StreamId::Consumers(id),
+            _ if policy.is_some() => StreamId::Policies(workspace.clone()),
             _ if principal.is_some() => StreamId::Principal(text("gateway-eu")),
             _ if own.is_some() => StreamId::Ledger(LedgerId::from_bytes([0x1d; 16])),
             _ => StreamId::Connection(id),
@@ -338,9 +447,14 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
             records::encode_revealed(&mut bytes, &metadata, &revealed());
         }
         (_, Some(event), _) => records::encode_principal(&mut bytes, &metadata, &event),
-        (_, None, _) => match consumer {
-            Some(event) => records::encode_consumer(&mut bytes, &metadata, &event),
-            None => records::encode_event(&mut bytes, &metadata, &event(type_name)),
+        (_, None, _) => match (consumer, handover, policy, lease) {
+            (Some(event), ..) => records::encode_consumer(&mut bytes, &metadata, &event),
+            (_, Some(event), ..) => records::encode_handover(&mut bytes, &metadata, &event),
+            (_, _, Some(event), _) => records::encode_policy(&mut bytes, &metadata, &event),
+            (.., Some(event)) => records::encode_lease(&mut bytes, &metadata, &event),
+            (None, None, None, None) => {
+                records::encode_event(&mut bytes, &metadata, &event(type_name));
+            }
         },
     }
     let shown = records::public(&bytes, None).get().to_owned();

@@ -8,7 +8,7 @@ use super::draft::{Draft, Revision};
 use super::limits_of_use::Limits;
 use super::models::ModelPolicy;
 use super::pricing::Pricing;
-use super::rotation::{Keep, Retirement};
+use super::rotation::{Replaced, Retirement};
 use crate::ids::{Micros, Version};
 use crate::secret::NewSecret;
 use crate::text::{FieldName, Prose, Slug};
@@ -30,8 +30,8 @@ pub enum Command {
     RotateSecret {
         /// The new values.
         secrets: BTreeMap<FieldName, NewSecret>,
-        /// How long the values before them are still given out; not at all when absent.
-        keep: Option<Keep>,
+        /// What becomes of the values before them.
+        replaced: Replaced,
     },
     /// Retires former generations, now or at another time than was said.
     RetireFormer {
@@ -74,6 +74,13 @@ pub enum Command {
         /// The reason.
         reason: Option<Prose>,
         /// Archives it even if something depends on it.
+        force: bool,
+    },
+    /// Destroys its data key and everything that it says, for good.
+    Erase {
+        /// The reason.
+        reason: Prose,
+        /// Erases it even if something depends on it.
         force: bool,
     },
     /// Restores it from the archive.

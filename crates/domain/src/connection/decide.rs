@@ -1,10 +1,13 @@
 //! Decides on commands: `(state, command) -> event or rejection`.
 //!
-//! | command | absent | active | archived |
-//! |---|---|---|---|
-//! | create | created | `connection_exists` | `connection_exists` |
-//! | restore | `connection_unknown` | `connection_not_archived` | restored |
-//! | every other | `connection_unknown` | its event, or its own refusal | `connection_archived` |
+//! | command | absent | active | archived | erased |
+//! |---|---|---|---|---|
+//! | create | created | `connection_exists` | `connection_exists` | `connection_exists` |
+//! | restore | `connection_unknown` | `connection_not_archived` | restored | |
+//! | erase | `connection_unknown` | erased | erased | |
+//! | every other | `connection_unknown` | its event, or its own refusal | `connection_archived` | |
+//!
+//! An erased connection refuses every other command as `connection_erased`.
 
 use std::collections::BTreeSet;
 
@@ -39,8 +42,10 @@ pub fn decide(
             Lifecycle::Active => decide_active(connection, command),
             Lifecycle::Archived { .. } => match command {
                 Command::Restore { slug } => Ok(Event::Restored { slug }),
+                Command::Erase { reason, force } => erase(connection, reason, force),
                 _ => Err(Rejection::ConnectionArchived),
             },
+            Lifecycle::Erased { .. } => Err(Rejection::ConnectionErased),
         },
     }
 }
@@ -66,7 +71,7 @@ fn decide_active(state: &Connection, command: Command) -> Result<Event, Rejectio
         Command::Create(_) => Err(Rejection::ConnectionExists),
         Command::Restore { .. } => Err(Rejection::ConnectionNotArchived),
         Command::Update { revision, .. } => update(state, *revision),
-        Command::RotateSecret { secrets, keep } => rotation::rotate(state, secrets, keep),
+        Command::RotateSecret { secrets, replaced } => rotation::rotate(state, secrets, replaced),
         Command::RetireFormer { fields, when } => rotation::retire(state, &fields, when),
         Command::CancelRotation { fields, now } => rotation::cancel(state, &fields, now),
         Command::Enable if state.enabled => Err(Rejection::AlreadyEnabled),
@@ -86,6 +91,7 @@ fn decide_active(state: &Connection, command: Command) -> Result<Event, Rejectio
             Ok(Event::MarkedOperational { reason })
         }
         Command::Archive { reason, force } => archive(state, reason, force),
+        Command::Erase { reason, force } => erase(state, reason, force),
         Command::GrantWorkspace { scope, limits } => grant(state, scope, limits),
         Command::RevokeWorkspace { scope } => revoke(state, scope),
         Command::SetLimits { scope, limits } => set_limits(state, scope, limits),
@@ -186,10 +192,20 @@ fn check_health_differs(
 }
 
 fn archive(state: &Connection, reason: Option<Prose>, force: bool) -> Result<Event, Rejection> {
+    check_unused(state, force)?;
+    Ok(Event::Archived { reason })
+}
+
+fn erase(state: &Connection, reason: Prose, force: bool) -> Result<Event, Rejection> {
+    check_unused(state, force)?;
+    Ok(Event::Erased { slug: state.slug.clone(), reason })
+}
+
+fn check_unused(state: &Connection, force: bool) -> Result<(), Rejection> {
     if !force && !state.dependents.is_empty() {
         return Err(Rejection::ConnectionInUse { dependents: state.dependents.len() });
     }
-    Ok(Event::Archived { reason })
+    Ok(())
 }
 
 fn grant(state: &Connection, scope: GrantScope, limits: Limits) -> Result<Event, Rejection> {
@@ -276,12 +292,13 @@ fn revert(
     let Some(then) = then.filter(|_| to < state.version) else {
         return Err(Rejection::VersionUnknown { to, actual: state.version });
     };
+    rotation::check_returning(state, &then.secrets)?;
     let mut reverted = Reverted {
         to,
         slug: then.slug,
         details: then.details,
         // What was kept beside them then is over.
-        secrets: then.secrets.into_iter().map(|(field, old)| (field, old.alone())).collect(),
+        secrets: then.secrets.into_iter().map(|(field, old)| (field, old.original())).collect(),
         enabled: then.enabled,
         access: then.access,
         models: then.models,
@@ -294,7 +311,7 @@ fn revert(
         return Err(Rejection::NothingToChange);
     }
     let is_new = |(field, old): (&FieldName, &Secret)| {
-        state.secrets.get(field).is_none_or(|now| now.sealed != old.sealed)
+        state.secrets.get(field).is_none_or(|now| now.held != old.held)
     };
     reverted.health_unknown = has_report(state) && reverted.secrets.iter().any(is_new);
     Ok(Event::Reverted(Box::new(reverted)))
@@ -303,11 +320,11 @@ fn revert(
 impl Reverted {
     /// Returns whether `state` already has all these settings.
     fn matches(&self, state: &Connection) -> bool {
-        let sealed_alike = self.secrets.len() == state.secrets.len()
+        let held_alike = self.secrets.len() == state.secrets.len()
             && self.secrets.iter().all(|(field, secret)| {
-                state.secrets.get(field).is_some_and(|now| now.sealed == secret.sealed)
+                state.secrets.get(field).is_some_and(|now| now.held == secret.held)
             });
-        sealed_alike
+        held_alike
             && self.slug == state.slug
             && self.details == state.details
             && self.enabled == state.enabled

@@ -249,7 +249,7 @@ impl Revision {
 
 /// Returns whether a secret field changes. A value that is already stored keeps its ciphertext.
 pub(super) fn is_other(old: Option<&Secret>, new: Option<&NewSecret>) -> bool {
-    old.map(|old| &old.sealed) != new.map(|new| &new.sealed)
+    old.map(|old| &old.held) != new.map(|new| &new.held)
 }
 
 fn replace<T: Clone>(field: &mut T, new: Option<&T>) {

@@ -10,8 +10,9 @@ use super::models::ModelPolicy;
 use super::pricing::Pricing;
 use super::rotation::RetiredBy;
 use crate::ids::{Actor, ConnectionId, EventId, Generation, Micros, Position, Version};
+use crate::policies::Overdue;
 use crate::secret::{FormerEnd, NewSecret, Secret};
-use crate::text::{FieldName, Line, Prose, Slug};
+use crate::text::{FieldName, Line, Prose, Slug, WorkspaceName};
 
 /// The result of an accepted command. Each accepted command is one event, so a version number
 /// counts accepted changes.
@@ -27,6 +28,9 @@ pub enum Event {
         secrets: BTreeMap<FieldName, NewSecret>,
         /// Until when the values before them are still given out; not at all when absent.
         former: Option<FormerEnd>,
+        /// The generations of each field whose values are known to others; none unless the command
+        /// says so.
+        compromised: BTreeMap<FieldName, BTreeSet<Generation>>,
         /// Whether the health becomes unknown.
         health_unknown: bool,
     },
@@ -50,6 +54,11 @@ pub enum Event {
         generations: BTreeMap<FieldName, Generation>,
         /// Whether the health becomes unknown.
         health_unknown: bool,
+    },
+    /// Values are older than their policies permit.
+    SecretOverdue {
+        /// The value of each field.
+        overdue: BTreeMap<FieldName, Overdue>,
     },
     /// Gateways may use the connection.
     Enabled,
@@ -83,6 +92,15 @@ pub enum Event {
         /// The new slug, if it got one.
         slug: Option<Slug>,
     },
+    /// The connection was erased: its data key is destroyed, and what it said is forgotten.
+    Erased {
+        /// The slug that it had, by which people know it.
+        slug: Slug,
+        /// The reason.
+        reason: Prose,
+    },
+    /// An event of a connection that was erased since, without its values.
+    Emptied(Box<Emptied>),
     /// One workspace, or all, got access.
     WorkspaceGranted {
         /// The workspaces.
@@ -132,8 +150,8 @@ pub struct Reverted {
     pub slug: Slug,
     /// The provider, and how to reach it.
     pub details: Details,
-    /// The secret values of that version. A value that differs from the current one gets a new
-    /// generation.
+    /// The secret values of that version, each with the generation with which it came first. A
+    /// value that differs from the current one gets a new generation.
     pub secrets: BTreeMap<FieldName, Secret>,
     /// Whether gateways may use it.
     pub enabled: bool,
@@ -149,6 +167,19 @@ pub struct Reverted {
     pub destination: Vec<Line>,
     /// Whether the health becomes unknown, because a secret has another value.
     pub health_unknown: bool,
+}
+
+/// What is left of an event of a connection that was erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emptied {
+    /// The stored type name of the event.
+    pub type_name: &'static str,
+    /// The home workspace, if the event created the connection.
+    pub workspace: Option<WorkspaceName>,
+    /// The names of the fields that the event had.
+    pub fields: Vec<Line>,
+    /// The SHA-256 digest of the record that was stored before.
+    pub digest: [u8; 32],
 }
 
 /// The metadata of an event that the state depends on.
@@ -189,17 +220,20 @@ impl Event {
             | Self::MarkedOperational { .. }
             | Self::Archived { .. }
             | Self::Restored { .. }
+            | Self::Erased { .. }
+            | Self::Emptied(_)
             | Self::FormerRetired { .. }
             | Self::FormerEndSet { .. }
             | Self::RotationCancelled { .. }
+            | Self::SecretOverdue { .. }
             | Self::WorkspaceRevoked { .. }
             | Self::DependentUnlinked { .. } => false,
         }
     }
 
     /// All stored type names, in the order of the variants. A change that sends secrets elsewhere
-    /// has a name of its own, so that auditors find it.
-    pub const TYPE_NAMES: [&'static str; 23] = [
+    /// has a name of its own, so that auditors find it. An emptied event keeps its name.
+    pub const TYPE_NAMES: [&'static str; 25] = [
         "connection_created",
         "connection_updated",
         "destination_changed",
@@ -207,6 +241,7 @@ impl Event {
         "former_retired",
         "former_end_set",
         "rotation_cancelled",
+        "secret_overdue",
         "connection_enabled",
         "connection_disabled",
         "marked_degraded",
@@ -214,6 +249,7 @@ impl Event {
         "marked_operational",
         "connection_archived",
         "connection_restored",
+        "connection_erased",
         "workspace_granted",
         "workspace_revoked",
         "limits_set",
@@ -225,6 +261,12 @@ impl Event {
         "destination_reverted",
     ];
 
+    /// Returns whether the event says that a value is known to others, so that nobody may use it
+    /// for one moment longer.
+    pub fn is_urgent(&self) -> bool {
+        matches!(self, Self::SecretRotated { compromised, .. } if !compromised.is_empty())
+    }
+
     /// Returns the stored type name, which is independent of the Rust name.
     pub const fn type_name(&self) -> &'static str {
         match self {
@@ -235,6 +277,7 @@ impl Event {
             Self::FormerRetired { .. } => "former_retired",
             Self::FormerEndSet { .. } => "former_end_set",
             Self::RotationCancelled { .. } => "rotation_cancelled",
+            Self::SecretOverdue { .. } => "secret_overdue",
             Self::Enabled => "connection_enabled",
             Self::Disabled { .. } => "connection_disabled",
             Self::MarkedDegraded { .. } => "marked_degraded",
@@ -242,6 +285,8 @@ impl Event {
             Self::MarkedOperational { .. } => "marked_operational",
             Self::Archived { .. } => "connection_archived",
             Self::Restored { .. } => "connection_restored",
+            Self::Erased { .. } => "connection_erased",
+            Self::Emptied(emptied) => emptied.type_name,
             Self::WorkspaceGranted { .. } => "workspace_granted",
             Self::WorkspaceRevoked { .. } => "workspace_revoked",
             Self::LimitsSet { .. } => "limits_set",

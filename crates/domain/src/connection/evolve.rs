@@ -2,13 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::{Draft, Revision};
+use super::access::Access;
+use super::draft::{Details, Draft, Revision};
 use super::event::{Event, EventFacts, Reverted};
 use super::health::{Health, HealthState};
+use super::models::ModelPolicy;
 use super::{Connection, Lifecycle};
 use crate::ids::Generation;
+use crate::policies::Overdue;
 use crate::secret::{Former, FormerEnd, NewSecret, Secret};
-use crate::text::{FieldName, Prose};
+use crate::text::{CheckedText as _, FieldName, Line, Prose, Slug, WorkspaceName};
+
+/// The provider that an erased connection is shown with, and the beginning of the slug under which
+/// one is shown that was restored to before it was erased.
+const ERASED: &str = "erased";
 
 /// Returns the state after `event`. Without a state, only a creation has an effect; after any other
 /// event the state is still absent.
@@ -16,6 +23,10 @@ pub fn evolve(state: Option<Connection>, event: Event, facts: &EventFacts) -> Op
     let Some(mut state) = state else {
         return match event {
             Event::Created(draft) => Some(created(*draft, facts)),
+            Event::Emptied(emptied) => emptied.workspace.map(|home| {
+                let slug = format!("{ERASED}-{}", facts.connection.uuid().simple());
+                erased(home, Slug::stored(slug.into()), facts)
+            }),
             _ => None,
         };
     };
@@ -45,6 +56,7 @@ fn created(draft: Draft, facts: &EventFacts) -> Connection {
         details: draft.details,
         secrets,
         generations_removed: Generation::ZERO,
+        compromised: BTreeMap::new(),
         redacted: BTreeMap::new(),
         lifecycle: Lifecycle::Active,
         enabled: draft.enabled,
@@ -67,14 +79,56 @@ fn created(draft: Draft, facts: &EventFacts) -> Connection {
     }
 }
 
+/// Returns a connection of which nothing is known but where and when it was created.
+fn erased(workspace: WorkspaceName, slug: Slug, facts: &EventFacts) -> Connection {
+    Connection {
+        id: facts.connection,
+        workspace,
+        slug,
+        details: Details::of(Line::stored(ERASED.into())),
+        secrets: BTreeMap::new(),
+        generations_removed: Generation::ZERO,
+        compromised: BTreeMap::new(),
+        redacted: BTreeMap::new(),
+        lifecycle: Lifecycle::Erased { at: facts.recorded_at },
+        enabled: false,
+        health: Health {
+            state: HealthState::Unknown,
+            reason: None,
+            since: facts.recorded_at,
+            by: facts.event_id,
+        },
+        access: Access::default(),
+        models: ModelPolicy::default(),
+        pricing: None,
+        dependents: BTreeMap::new(),
+        version: facts.version,
+        position: facts.position,
+        created_at: facts.recorded_at,
+        created_by: facts.actor.clone(),
+        updated_at: facts.recorded_at,
+        updated_by: facts.actor.clone(),
+    }
+}
+
+/// Forgets everything but what no value follows from. The result does not depend on what the
+/// earlier events said, so that it is the same after they were emptied.
+fn erase(state: &mut Connection, slug: Slug, facts: &EventFacts) {
+    let (created_at, created_by) = (state.created_at, state.created_by.clone());
+    let nothing = erased(state.workspace.clone(), slug, facts);
+    *state = Connection { created_at, created_by, ..nothing };
+}
+
 fn secret(generation: Generation, new: NewSecret, facts: &EventFacts) -> Secret {
     Secret {
         generation,
-        sealed: new.sealed,
+        held: new.held,
         hint: new.hint,
         set_at: facts.recorded_at,
         set_by: facts.event_id,
+        came_back_of: None,
         former: None,
+        overdue: false,
     }
 }
 
@@ -82,7 +136,10 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
     match event {
         Event::Created(draft) => *state = created(*draft, facts),
         Event::Updated(revision) => apply_revision(state, *revision, facts),
-        Event::SecretRotated { secrets, former, health_unknown } => {
+        Event::SecretRotated { secrets, former, compromised, health_unknown } => {
+            for (field, generations) in compromised {
+                state.compromised.entry(field).or_default().extend(generations);
+            }
             for (field, new) in secrets {
                 rotate(state, &field, new, former, facts);
             }
@@ -101,6 +158,14 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
         Event::RotationCancelled { generations, health_unknown } => {
             each_former(state, &generations, |secret| take_back(secret, facts));
             forget_health(state, health_unknown, facts);
+        }
+        Event::SecretOverdue { overdue } => {
+            for (field, Overdue { generation, .. }) in overdue {
+                let secret = state.secrets.get_mut(&field);
+                if let Some(secret) = secret.filter(|secret| secret.generation == generation) {
+                    secret.overdue = true;
+                }
+            }
         }
         Event::Enabled => state.enabled = true,
         Event::Disabled { .. } => state.enabled = false,
@@ -121,6 +186,9 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
                 state.slug = slug;
             }
         }
+        Event::Erased { slug, .. } => erase(state, slug, facts),
+        // What it did was a step on the way to a state of which nothing is left.
+        Event::Emptied(_) => {}
         Event::WorkspaceGranted { scope, limits } | Event::LimitsSet { scope, limits } => {
             state.access.grant(scope, limits);
         }
@@ -139,7 +207,10 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
 
 fn set_secret(state: &mut Connection, field: FieldName, new: NewSecret, facts: &EventFacts) {
     let generation = next_generation(state, &field);
-    state.secrets.insert(field, secret(generation, new, facts));
+    let former = state.secrets.get(&field).and_then(|before| before.former.as_deref());
+    let returning = former.filter(|former| former.held == new.held);
+    let came_back_of = returning.map(Former::came_first);
+    state.secrets.insert(field, Secret { came_back_of, ..secret(generation, new, facts) });
 }
 
 /// Replaces the value of a field, and keeps the one before it if the event says so.
@@ -153,9 +224,10 @@ fn rotate(
     let before = state.secrets.get(field).cloned();
     set_secret(state, field.clone(), new, facts);
     let (Some(before), Some(end)) = (before, end) else { return };
-    let Secret { generation, sealed, hint, .. } = before;
+    let Secret { generation, held, hint, came_back_of, .. } = before;
     if let Some(secret) = state.secrets.get_mut(field) {
-        secret.former = Some(Box::new(Former { generation, sealed, hint, end }));
+        let former = Former { generation, held, hint, came_back_of, end };
+        secret.former = Some(Box::new(former));
     }
 }
 
@@ -179,8 +251,10 @@ fn each_former(
 /// Puts the former value in the place of the current one, under a new generation.
 fn take_back(current: &mut Secret, facts: &EventFacts) {
     let Some(former) = current.former.take() else { return };
-    let Former { sealed, hint, .. } = *former;
-    *current = secret(current.generation.next(), NewSecret { sealed, hint }, facts);
+    let came_back_of = Some(former.came_first());
+    let Former { held, hint, .. } = *former;
+    let back = secret(current.generation.next(), NewSecret { held, hint }, facts);
+    *current = Secret { came_back_of, ..back };
 }
 
 /// Retires every former generation.
@@ -255,14 +329,16 @@ fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts
     for (field, old) in reverted.secrets {
         redact_if_new(state, &field, facts);
         let secret = match state.secrets.remove(&field) {
-            Some(now) if now.sealed == old.sealed => now,
+            Some(now) if now.held == old.held => now,
             now => Secret {
                 generation: now.map_or(state.generations_removed, |now| now.generation).next(),
-                sealed: old.sealed,
+                came_back_of: Some(old.generation),
+                held: old.held,
                 hint: old.hint,
                 set_at: facts.recorded_at,
                 set_by: facts.event_id,
                 former: None,
+                overdue: false,
             },
         };
         secrets.insert(field, secret);

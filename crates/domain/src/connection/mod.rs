@@ -27,7 +27,7 @@ pub use command::Command;
 pub use decide::{check_expected, decide};
 pub use dependents::{Dependent, DependentKey};
 pub use draft::{Details, Draft, Patch, Revision, SecretReference};
-pub use event::{Event, EventFacts, Reverted};
+pub use event::{Emptied, Event, EventFacts, Reverted};
 pub use evolve::{advance, evolve};
 pub use health::{Health, HealthState};
 pub use limits_of_use::{
@@ -37,12 +37,13 @@ pub use models::{ModelPolicy, ModelRule};
 pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};
 pub use redirect::Attached;
 pub use rejection::Rejection;
-pub use rotation::{Keep, RetiredBy, Retirement};
+pub use rotation::{Keep, Replaced, RetiredBy, Retirement};
 pub use vocabulary::{AuthMethod, Environment, Identity, IdentityKind, Kind};
 
 pub(crate) use draft::at_most;
 pub(crate) use vocabulary::vocabulary;
 
+use crate::generations::Generations;
 use crate::ids::{Actor, ConnectionId, Generation, Micros, Position, Version};
 use crate::secret::Secret;
 use crate::text::{FieldName, Slug, WorkspaceName};
@@ -62,6 +63,9 @@ pub struct Connection {
     pub secrets: BTreeMap<FieldName, Secret>,
     /// Highest generation among removed secrets. A field that is set again continues from here.
     pub generations_removed: Generation,
+    /// Generations of secret fields whose values are known to others, and so never come back.
+    /// Fields stay here when they are removed.
+    pub compromised: BTreeMap<FieldName, Generations>,
     /// Settings whose values before a version are hidden, because they are or were secret.
     pub redacted: BTreeMap<FieldName, Version>,
     /// Lifecycle state.
@@ -98,6 +102,11 @@ impl Connection {
         let formers = self.secrets.values().filter_map(|secret| secret.former.as_deref());
         formers.map(|former| former.end.until).min()
     }
+
+    /// Returns whether a generation of a field is compromised.
+    pub fn is_compromised(&self, field: &FieldName, generation: Generation) -> bool {
+        self.compromised.get(field).is_some_and(|all| all.contains(generation))
+    }
 }
 
 /// The lifecycle state of a connection.
@@ -110,14 +119,36 @@ pub enum Lifecycle {
         /// When it was archived.
         at: Micros,
     },
+    /// Its data key and its values are destroyed. Only its history can be read, without values.
+    Erased {
+        /// When it was erased.
+        at: Micros,
+    },
 }
 
 impl Lifecycle {
+    /// Returns an error unless the connection is in use or ready for use.
+    ///
+    /// Errors: [`Rejection::ConnectionArchived`], [`Rejection::ConnectionErased`].
+    pub const fn check_active(self) -> Result<(), Rejection> {
+        match self {
+            Self::Active => Ok(()),
+            Self::Archived { .. } => Err(Rejection::ConnectionArchived),
+            Self::Erased { .. } => Err(Rejection::ConnectionErased),
+        }
+    }
+
+    /// Returns whether it is erased.
+    pub const fn is_erased(self) -> bool {
+        matches!(self, Self::Erased { .. })
+    }
+
     /// Returns the stable word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Archived { .. } => "archived",
+            Self::Erased { .. } => "erased",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reasons for refusing a command.
 
-use crate::ids::{MasterKeyId, Version};
+use crate::handover::HandoverEnd;
+use crate::ids::{Generation, MasterKeyId, Micros, Version};
 use crate::text::{FieldName, InvalidField};
 
 /// The reason why a command was refused. Each has a stable public code with a page of its own.
@@ -23,6 +24,9 @@ pub enum Rejection {
     /// Only `restore` changes an archived connection.
     #[error("the connection is archived; restore it first")]
     ConnectionArchived,
+    /// Nothing changes an erased connection, and nothing brings it back.
+    #[error("the connection is erased")]
+    ConnectionErased,
     /// The secrets of a disabled connection are not revealed.
     #[error("the connection is disabled; enable it first")]
     ConnectionDisabled,
@@ -71,6 +75,16 @@ pub enum Rejection {
         /// The field in the command.
         field: FieldName,
     },
+    /// The generation is known to others, so its value does not come back.
+    #[error(
+        "generation {generation} of this secret is compromised, and its value does not come back"
+    )]
+    GenerationCompromised {
+        /// The field.
+        field: FieldName,
+        /// The generation.
+        generation: Generation,
+    },
     /// The field never had the generation.
     #[error("there is no such generation")]
     GenerationUnknown {
@@ -86,6 +100,41 @@ pub enum Rejection {
     /// The connection has as many consumers as it may have.
     #[error("the connection has {0} consumers, and none of them is gone")]
     ConsumersFull(usize),
+    /// There is no such handover.
+    #[error("there is no such handover")]
+    HandoverUnknown,
+    /// The handover was used before.
+    #[error("the handover was used before")]
+    HandoverUsed {
+        /// When.
+        at: Micros,
+    },
+    /// The handover ended before it was used.
+    #[error("the handover has ended unused: it is {}", .0.as_str())]
+    HandoverEnded(HandoverEnd),
+    /// The handover is for one principal, and another asks.
+    #[error("the handover is for one principal, which has to ask with its own key")]
+    HandoverForOther,
+    /// The workspace has as many handovers as it may have.
+    #[error("the workspace has {0} handovers that can still be used")]
+    HandoversFull(usize),
+    /// There is no policy about this.
+    #[error("there is no such policy")]
+    PolicyUnknown,
+    /// The workspace, or the ledger, has as many policies as it may have.
+    #[error("there are {0} policies, and no room for more")]
+    PoliciesFull(usize),
+    /// There is no such lease on secrets of the connection, or it has ended.
+    #[error("there is no such lease, or it has ended")]
+    SecretLeaseEnded,
+    /// There are as many leases as there may be.
+    #[error("{of} has {most} leases on secrets, which is the most")]
+    SecretLeasesFull {
+        /// What has them.
+        of: &'static str,
+        /// The limit.
+        most: usize,
+    },
     /// There is no grant to revoke or limit.
     #[error("there is no such grant")]
     GrantUnknown,
@@ -145,6 +194,9 @@ pub enum Rejection {
         /// The number of data keys under it.
         data_keys: u64,
     },
+    /// The ledger is sealed, and has no key with which to do this.
+    #[error("the ledger is sealed: it opens no secret and stores no new one before it is unsealed")]
+    Sealed,
     /// The result would exceed a limit.
     #[error(transparent)]
     Invalid(#[from] InvalidField),

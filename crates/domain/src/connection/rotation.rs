@@ -21,6 +21,18 @@ pub struct Keep {
     pub now: Micros,
 }
 
+/// What becomes of the values that a rotation replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// They are retired at once.
+    Retired,
+    /// They are given out for a while.
+    Kept(Keep),
+    /// They are known to others: they are retired at once, those before them as well, and never
+    /// come back.
+    Compromised,
+}
+
 /// When former generations are to be retired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retirement {
@@ -68,7 +80,7 @@ impl RetiredBy {
 pub(super) fn rotate(
     state: &Connection,
     values: BTreeMap<FieldName, NewSecret>,
-    keep: Option<Keep>,
+    replaced: Replaced,
 ) -> Result<Event, Rejection> {
     if values.is_empty() {
         return Err(Rejection::NothingToChange);
@@ -78,12 +90,20 @@ pub(super) fn rotate(
             return Err(Rejection::SecretFieldUnknown { field: field.clone() });
         }
     }
+    let compromised = match replaced {
+        Replaced::Compromised => compromise(state, &values)?,
+        Replaced::Retired | Replaced::Kept(_) => BTreeMap::new(),
+    };
     let mut secrets = values;
-    secrets.retain(|field, new| is_other(state.secrets.get(field), Some(new)));
+    // What a reference leads to may have another value, although the reference is the same.
+    secrets.retain(|field, new| {
+        new.held.reference().is_some() || is_other(state.secrets.get(field), Some(new))
+    });
     if secrets.is_empty() {
         return Err(Rejection::NothingToChange);
     }
-    if let Some(keep) = keep {
+    let mut former = None;
+    if let Replaced::Kept(keep) = replaced {
         check_end("keep_former_until", keep.end.until, keep.now)?;
         let in_use = |field: &&FieldName| {
             state.secrets.get(*field).is_some_and(|now| now.former_at(keep.now).is_some())
@@ -91,9 +111,45 @@ pub(super) fn rotate(
         if let Some(field) = secrets.keys().find(in_use) {
             return Err(Rejection::FormerInUse { field: field.clone() });
         }
+        former = Some(keep.end);
     }
-    let former = keep.map(|keep| keep.end);
-    Ok(Event::SecretRotated { secrets, former, health_unknown: has_report(state) })
+    Ok(Event::SecretRotated { secrets, former, compromised, health_unknown: has_report(state) })
+}
+
+/// Returns the generations that are compromised when these values replace them. A value that stays
+/// would be given out on, so each has to be another. What a reference leads to may have another
+/// value, although the reference is the same.
+fn compromise(
+    state: &Connection,
+    values: &BTreeMap<FieldName, NewSecret>,
+) -> Result<BTreeMap<FieldName, BTreeSet<Generation>>, Rejection> {
+    let mut compromised = BTreeMap::new();
+    for (field, new) in values {
+        let Some(secret) = state.secrets.get(field) else { continue };
+        if new.held.sealed().is_some_and(|sealed| secret.has(sealed)) {
+            let problem = "is the value that is compromised; set a new one";
+            return Err(InvalidField::new(format!("secrets.{field}"), problem).into());
+        }
+        compromised.insert(field.clone(), secret.generations());
+    }
+    Ok(compromised)
+}
+
+/// Checks that no compromised value comes back with earlier secrets.
+pub(super) fn check_returning(
+    state: &Connection,
+    then: &BTreeMap<FieldName, Secret>,
+) -> Result<(), Rejection> {
+    for (field, old) in then {
+        let stays = state.secrets.get(field).is_some_and(|now| now.held == old.held);
+        let known = [old.generation, old.came_first()];
+        let compromised =
+            known.into_iter().find(|generation| state.is_compromised(field, *generation));
+        if let Some(generation) = compromised.filter(|_| !stays) {
+            return Err(Rejection::GenerationCompromised { field: field.clone(), generation });
+        }
+    }
+    Ok(())
 }
 
 /// Retires former generations, or sets when that is to happen.
@@ -142,8 +198,25 @@ pub(super) fn cancel(
     fields: &BTreeSet<FieldName>,
     now: Micros,
 ) -> Result<Event, Rejection> {
-    let generations = formers(state, fields, |former| now < former.end.until)?;
+    let generations = formers(state, fields, |former| now < former.end.until);
+    let generations = generations.map_err(|rejection| match rejection {
+        Rejection::FormerUnknown => compromised_former(state, fields).unwrap_or(rejection),
+        other => other,
+    })?;
     Ok(Event::RotationCancelled { generations, health_unknown: has_report(state) })
+}
+
+/// Returns the refusal to return to a value that would be a former one if it were not compromised.
+fn compromised_former(state: &Connection, fields: &BTreeSet<FieldName>) -> Option<Rejection> {
+    let meant = state.secrets.iter().filter(|(field, secret)| {
+        (fields.is_empty() || fields.contains(*field)) && secret.former.is_none()
+    });
+    let mut compromised = meant.filter_map(|(field, secret)| {
+        let generation = state.compromised.get(field)?.highest()?;
+        (generation.next() == secret.generation).then(|| (field.clone(), generation))
+    });
+    let (field, generation) = compromised.next()?;
+    Some(Rejection::GenerationCompromised { field, generation })
 }
 
 /// Returns the former generations of some fields, or of all when none is named.

@@ -9,9 +9,10 @@
 use ledger_contract::commands::{
     Condition, ConnectionRef, ParsedCommand, SHARING, Target, Verb, VerbSpec,
 };
+use ledger_contract::subjects;
 use ledger_domain::connection::Access;
 use ledger_domain::principal::{Scope, Subject};
-use ledger_domain::{Actor, Connection, Micros, WorkspaceName};
+use ledger_domain::{Actor, Connection, HandoverId, Micros, PrincipalName, WorkspaceName};
 use ledger_store::tables::Receipt;
 
 use super::Caller;
@@ -29,6 +30,8 @@ pub(crate) struct Permit {
     requires: &'static VerbSpec,
     /// Whether the command sets or removes secrets.
     changes_secrets: bool,
+    /// Whether it gives a secret field a reference.
+    refers: bool,
     /// How the command names its connection.
     target: Option<ConnectionRef>,
 }
@@ -56,8 +59,9 @@ impl Permit {
     ) -> Result<Self, Forbidden> {
         let spec = command.verb().spec();
         let changes_secrets = command.meets(Condition::ChangesSecrets);
-        let permit =
-            Self { caller, requires: spec, changes_secrets, target: command.target().cloned() };
+        let refers = command.meets(Condition::Refers);
+        let target = command.target().cloned();
+        let permit = Self { caller, requires: spec, changes_secrets, refers, target };
         permit.check_place(workspace)?;
         // Before the decider looks up the workspaces that a draft names.
         if let ParsedCommand::Create(draft) = command {
@@ -75,21 +79,30 @@ impl Permit {
     /// Returns the permit for what the ledger does to itself, under the name of an actor.
     pub(crate) fn of_ledger(actor: &str) -> Self {
         let requires = Verb::RotateMasterKey.spec();
-        Self { caller: Caller::system(actor), requires, changes_secrets: false, target: None }
+        let caller = Caller::system(actor);
+        Self { caller, requires, changes_secrets: false, refers: false, target: None }
     }
 
     /// Checks what depends on no connection: the rights to a command about the ledger or a
     /// workspace, and for others that the caller has any right in the workspace.
     fn check_place(&self, workspace: &WorkspaceName) -> Result<(), Forbidden> {
+        if self.caller.handover().is_some() && self.requires.target != Target::Token {
+            return Err(Forbidden::Workspace);
+        }
         let subject = match self.requires.target {
+            // The token is the right.
+            Target::Token => return Ok(()),
             // Which principals, is checked against their grants.
             Target::NewPrincipal | Target::Principal | Target::Key => {
                 return self.caller.require_principals();
             }
             Target::Tokens | Target::Ledger => Subject::Ledger,
-            Target::NewWorkspace => Subject::Workspace(workspace),
+            Target::Policies if workspace.as_str() == subjects::LEDGER => Subject::Ledger,
+            Target::Workspace | Target::NewWorkspace | Target::Policies => {
+                Subject::Workspace(workspace)
+            }
             // Settled when the decider has found the connection.
-            Target::Connection | Target::NewConnection => {
+            Target::Connection | Target::NewConnection | Target::Handover => {
                 return self.caller.require_foothold(workspace);
             }
         };
@@ -121,6 +134,7 @@ impl Permit {
         let required = self.requires.required(|condition| match condition {
             Condition::Always => true,
             Condition::ChangesSecrets => self.changes_secrets,
+            Condition::Refers => self.refers,
             Condition::Shares | Condition::Redirects | Condition::ExceedsSender => false,
         });
         required.map(|(_, scope)| scope)
@@ -128,6 +142,17 @@ impl Permit {
 
     pub(crate) fn actor(&self) -> &Actor {
         self.caller.actor()
+    }
+
+    /// Returns the handover whose token is the caller's credential.
+    pub(crate) fn handover(&self) -> Option<&HandoverId> {
+        self.caller.handover()
+    }
+
+    /// Returns the principal whose key is the caller's credential.
+    pub(crate) fn principal(&self, shared: &Shared) -> Option<PrincipalName> {
+        let holder = shared.directory.holder(self.caller.key()?)?;
+        Some(holder.name.clone())
     }
 
     pub(super) fn caller(&self) -> &Caller {
@@ -177,6 +202,11 @@ impl Permit {
             return Err(Forbidden::Sharing(*scope));
         }
         Ok(())
+    }
+
+    /// Returns whether the caller may reveal the secrets of a connection.
+    pub(crate) fn may_reveal(&self, connection: &Connection) -> bool {
+        self.caller.may_with(Scope::Reveal, connection)
     }
 
     /// Returns whether the caller may send the secrets of a connection elsewhere.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ledger_contract::records::Via;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, TokenRef, Workspaces};
-use ledger_domain::{Actor, CheckedText as _, Connection, Line, Micros, WorkspaceName};
+use ledger_domain::{Actor, CheckedText as _, Connection, HandoverId, Line, Micros, WorkspaceName};
 
 use super::bootstrap::everything;
 use crate::errors::AuthenticateError;
@@ -26,6 +26,8 @@ pub struct Caller {
     actor: Actor,
     grants: Arc<[Grant]>,
     key: Option<ApiKeyId>,
+    /// The handover whose token is the credential.
+    handover: Option<HandoverId>,
     credential: Option<Line>,
     via: Via,
     /// What a token can be blocked by.
@@ -43,6 +45,7 @@ impl Caller {
             actor,
             grants: grants.into(),
             key: None,
+            handover: None,
             credential: None,
             token: [].into(),
             via: Via::System,
@@ -63,6 +66,17 @@ impl Caller {
         let credential = Some(Line::stored(key.as_str().into()));
         let caller = Self::new(actor, Vec::new());
         Self { grants, key: Some(key), credential, seen, ..caller }
+    }
+
+    /// Creates the caller of a handover's token, who has no right but to use it.
+    pub(super) fn of_handover(id: HandoverId) -> Self {
+        let caller = Self::new(Actor::new(format!("handover:{}", id.as_str())), Vec::new());
+        Self { handover: Some(id), ..caller }
+    }
+
+    /// Returns the handover whose token was presented, if it was one.
+    pub fn handover(&self) -> Option<&HandoverId> {
+        self.handover.as_ref()
     }
 
     /// Takes over the present rights of the credential. Returns whether they may have changed since

@@ -25,17 +25,19 @@ pub use token::VerifyToken;
 pub(crate) use caller::grant_allows;
 
 pub(crate) use authorize::{Permit, connection_unknown};
-pub(crate) use directory::{PrincipalDirectory, caller_of, check_blocks};
+pub(crate) use directory::{PrincipalDirectory, caller_of, check_blocks, same_digest};
 pub(crate) use keys::new_key;
 pub(crate) use token::TokenVerifier;
 pub(crate) use uses::{LAST_USE_INTERVAL, keep_uses};
 
 use std::sync::Arc;
 
+use ledger_contract::handover::{self, TOKEN_PREFIX};
 use ledger_domain::principal::{Scope, Subject};
 
 use crate::engine::Engine;
 use crate::errors::{AuthenticateError, LiveCallerError};
+use crate::handovers;
 
 impl Engine {
     /// Verifies the value of an `Authorization` header and returns the caller.
@@ -50,6 +52,9 @@ impl Engine {
         let key = key.trim();
         if keys::has_key_prefix(key) {
             return self.authenticate_key(key);
+        }
+        if key.starts_with(TOKEN_PREFIX) {
+            return self.authenticate_handover(key);
         }
         let caller = self.shared.tokens.verify(key)?;
         self.shared.directory.check_token(&caller)?;
@@ -85,6 +90,13 @@ impl Engine {
     /// Accepts an issuer's tokens in addition to API keys from now on.
     pub fn set_token_verifier(&self, verifier: Arc<dyn VerifyToken>) {
         self.shared.tokens.set(verifier);
+    }
+
+    /// Verifies the token of a handover. Whether it can still be used, is decided later, in order.
+    fn authenticate_handover(&self, token: &str) -> Result<Caller, AuthenticateError> {
+        let id = handover::id_of(token).ok_or(AuthenticateError::Unknown)?;
+        let known = self.shared.handovers.known(&id, &handovers::digest(token));
+        known.map(|_| Caller::of_handover(id)).ok_or(AuthenticateError::Unknown)
     }
 
     /// Verifies an API key and returns the caller. Errors: as [`Self::authenticate`].

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use ledger_domain::principal::Scope;
-use ledger_domain::{Line, MasterKeyId, Rejection, Slug, WorkspaceName};
+use ledger_domain::{FieldName, Line, MasterKeyId, Reference, Rejection, Slug, WorkspaceName};
 use ledger_store::{AppendError, Poison, ROOM_NEEDED_BYTES};
 use ledger_vault::KeySourceError;
 
 use super::{AuthenticateError, Fault};
+use crate::policies::Violated;
 use crate::quotas::QuotaExceeded;
+use crate::references::ReferenceProblem;
 
 const ROOM_NEEDED_MIB: u64 = ROOM_NEEDED_BYTES / (1024 * 1024);
 
@@ -41,6 +43,14 @@ pub enum ExecuteError {
         field: String,
         /// Why it counts as a secret.
         why: String,
+    },
+    /// A new value of a secret does not meet a policy.
+    #[error("the value of {field} {rule}, as a policy demands")]
+    PolicyViolated {
+        /// The secret field.
+        field: String,
+        /// The rule.
+        rule: Violated,
     },
     /// The connection does not exist, or the caller may not see it.
     #[error(transparent)]
@@ -80,13 +90,25 @@ pub enum ExecuteError {
     /// The workspace may not have more.
     #[error(transparent)]
     QuotaExceeded(#[from] QuotaExceeded),
+    /// A reference may not be set, or gives no value.
+    #[error(transparent)]
+    Reference(#[from] Box<ReferenceError>),
     /// The master keys could not be read again.
     #[error(transparent)]
     MasterKeys(#[from] MasterKeysError),
+    /// The ledger is sealed, and this many reveals from before are still being answered.
+    #[error("the ledger is sealed, and {0} requests from before still have a secret")]
+    SecretsInFlight(usize),
     /// The verb does not belong to this operation: `reveal-secret` is not executed as a command,
     /// and nothing else is revealed.
     #[error("the verb does not belong to this operation")]
     VerbUnknown,
+    /// Leases have ended, but values that were read under them before are still on their way.
+    #[error(
+        "the leases have ended, but not all values that were read under them before have been sent; \
+         send the command again with the same command id"
+    )]
+    ReadsInFlight,
     /// The queue of the writer is full.
     #[error("too many commands are waiting")]
     Busy,
@@ -101,6 +123,24 @@ pub enum ExecuteError {
 fn listed(fields: &[Line]) -> String {
     let fields: Vec<&str> = fields.iter().map(Line::as_str).collect();
     fields.join(", ")
+}
+
+/// Why a reference was not set, or gave no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the reference {reference} of {field}: {problem}")]
+pub struct ReferenceError {
+    /// The secret field.
+    pub field: FieldName,
+    /// The reference, as the command line has it.
+    pub reference: String,
+    /// The problem.
+    pub problem: ReferenceProblem,
+}
+
+impl ReferenceError {
+    pub(crate) fn new(field: &FieldName, reference: &Reference, problem: ReferenceProblem) -> Self {
+        Self { field: field.clone(), reference: reference.to_string(), problem }
+    }
 }
 
 /// Why master keys were not taken over from where they are.

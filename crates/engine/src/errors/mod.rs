@@ -17,7 +17,8 @@ mod sealed;
 
 pub use authenticate::{AuthenticateError, LiveCallerError};
 pub use execute::{
-    ConnectionUnknown, DeadlineExpired, ExecuteError, Forbidden, MasterKeysError, Unavailable,
+    ConnectionUnknown, DeadlineExpired, ExecuteError, Forbidden, MasterKeysError, ReferenceError,
+    Unavailable,
 };
 pub use fault::Fault;
 pub use log::log_fault;

@@ -11,6 +11,7 @@ use super::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
     LiveCallerError, OpenError, QueryError, ReplayError, SealedError, Unavailable, chain,
 };
+use crate::references::ReferenceFault;
 use crate::shares::NoPlace;
 
 impl From<Fault> for Problem {
@@ -108,8 +109,13 @@ impl From<ExecuteError> for Problem {
                 let field = fields.first().map(ToString::to_string);
                 Self { field, ..Self::because(code, error.to_string()) }
             }
-            ExecuteError::SecretExposed { ref field, .. } => {
+            ExecuteError::SecretExposed { ref field, .. }
+            | ExecuteError::PolicyViolated { ref field, .. } => {
                 Self { field: Some(field.clone()), ..Self::because(code, error.to_string()) }
+            }
+            ExecuteError::Reference(ref error) => {
+                let field = Some(error.field.to_string());
+                Self { field, ..Self::because(code, error.to_string()) }
             }
             ExecuteError::SlugTaken(_) => {
                 Self { field: Some("slug".to_owned()), ..Self::because(code, error.to_string()) }
@@ -117,6 +123,8 @@ impl From<ExecuteError> for Problem {
             ExecuteError::MasterKeys(error) => Self::because(code, chain(&error)),
             ExecuteError::WorkspaceUnknown(_)
             | ExecuteError::QuotaExceeded(_)
+            | ExecuteError::SecretsInFlight(_)
+            | ExecuteError::ReadsInFlight
             | ExecuteError::ConnectionTooLarge { .. } => Self::because(code, error.to_string()),
             ExecuteError::WorkspaceTaken
             | ExecuteError::WorkspaceVersion
@@ -141,6 +149,12 @@ impl ExecuteError {
             Self::WorkspaceVersion => Code::VersionConflict,
             Self::DestinationForbidden(_) => Code::DestinationForbidden,
             Self::SecretExposed { .. } => Code::SecretExposed,
+            Self::PolicyViolated { .. } => Code::PolicyViolated,
+            Self::Reference(error) => match error.problem.fault {
+                ReferenceFault::Forbidden => Code::ReferenceForbidden,
+                ReferenceFault::Unusable => Code::ReferenceUnusable,
+                ReferenceFault::Away => Code::ReferenceUnavailable,
+            },
             Self::SlugTaken(_) => Code::SlugTaken,
             Self::CommandIdReused => Code::CommandIdReused,
             Self::DeadlineExpired(_) => Code::DeadlineExpired,
@@ -148,8 +162,9 @@ impl ExecuteError {
             Self::ConnectionTooLarge { .. } => Code::ConnectionTooLarge,
             Self::QuotaExceeded(_) => Code::QuotaExceeded,
             Self::MasterKeys(_) => Code::MasterKeysUnreadable,
+            Self::SecretsInFlight(_) => Code::SecretsInFlight,
             Self::VerbUnknown => Code::VerbUnknown,
-            Self::Busy => Code::Busy,
+            Self::Busy | Self::ReadsInFlight => Code::Busy,
             Self::Unavailable(unavailable) => unavailable.code(),
             Self::Fault(fault) => fault.code(),
         }

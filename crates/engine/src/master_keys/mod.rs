@@ -13,15 +13,22 @@
 //!                 └───────────────────────── durable ─────────────────────────────┘
 //!             all done: rewrite the files ─> event: data keys rewrapped
 //! ```
+//!
+//! A sealed ledger has no master key and no data key in memory. What needs one is refused, and
+//! wrapping anew begins again when the ledger is unsealed.
 
 pub(crate) mod counts;
+mod gate;
+mod held_shares;
 mod rewrapper;
 mod rewrapping;
 mod ring;
 mod secrets;
 
+pub(crate) use gate::KeyUse;
+pub(crate) use held_shares::Given as GivenShare;
 pub(crate) use rewrapper::Rewrapper;
-pub(crate) use ring::{MasterKeys, load};
+pub(crate) use ring::{MasterKeys, choose, load, of_ledger};
 pub(crate) use secrets::LedgerSecrets;
 
 use std::collections::BTreeSet;
@@ -31,7 +38,7 @@ use std::time::Instant;
 use ledger_contract::errors::Problem;
 use ledger_contract::master_keys::{RewrapReport, RewrapStatus};
 use ledger_contract::operations::Progress;
-use ledger_domain::{Ledger, MasterKeyId};
+use ledger_domain::{Ledger, MasterKeyId, Rejection};
 use ledger_store::ReadError;
 use ledger_store::tables::meta;
 
@@ -40,8 +47,14 @@ use crate::engine::{Engine, Shared};
 impl Shared {
     /// Takes over the state of the ledger itself after a durable event.
     pub(crate) fn take_ledger(&self, ledger: &Arc<Ledger>) {
-        *self.ledger.write() = Arc::clone(ledger);
-        if ledger.is_rewrapping {
+        let before = std::mem::replace(&mut *self.ledger.write(), Arc::clone(ledger));
+        match (before.is_sealed, ledger.is_sealed) {
+            (false, true) => self.master_keys.tell_sealed(),
+            (true, false) => tracing::warn!("the ledger was unsealed"),
+            _ => {}
+        }
+        // A pass that found the ledger sealed has ended.
+        if !ledger.is_sealed && (before.is_sealed || ledger.is_rewrapping) {
             self.master_keys.rewrapping.ask();
         }
     }
@@ -60,6 +73,9 @@ impl Engine {
     pub fn rewrap(&self, progress: &dyn Fn(Progress)) -> Result<RewrapReport, Problem> {
         let started = Instant::now();
         self.ready()?;
+        if self.is_sealed() {
+            return Err(Rejection::Sealed.into());
+        }
         let before = self.ledger_now()?;
         let mut failed = 0;
         if before.is_rewrapping || before.left_behind() > 0 {
@@ -83,6 +99,11 @@ impl Engine {
     fn ledger_now(&self) -> Result<Ledger, crate::errors::Fault> {
         Ok(self.shared.ledger_now()?)
     }
+}
+
+/// Returns whether something is to be wrapped anew.
+pub(crate) fn is_rewrap_due(ledger: &Ledger) -> bool {
+    !ledger.is_sealed && (ledger.is_rewrapping || ledger.left_behind() > 0)
 }
 
 /// Returns the master keys that it takes to open everything that a ledger stores.

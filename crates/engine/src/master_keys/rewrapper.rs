@@ -72,6 +72,9 @@ fn run(engine: &Engine) {
                 failed = pass.failed,
                 "some data keys cannot be opened, and stay under a former master key"
             ),
+            Err(Stopped::Sealed(_)) => {
+                tracing::info!("wrapping anew goes on when the ledger is unsealed");
+            }
             Err(error) => tracing::warn!(error = %chain(error), "wrapping anew has stopped"),
         }
         rewrapping.end(ended.map(|()| pass.failed));
@@ -99,7 +102,7 @@ impl Pass<'_> {
         if self.left()? == 0 && !self.engine.shared.ledger.read().is_rewrapping {
             return Ok(());
         }
-        loop {
+        let active = loop {
             let active = self.engine.shared.ledger.read().active;
             let left = self.left()?;
             self.total = self.done + left;
@@ -109,9 +112,9 @@ impl Pass<'_> {
             self.walk(active)?;
             // Another rotation leaves behind what was wrapped before it.
             if self.engine.shared.ledger.read().active == active {
-                break;
+                break active;
             }
-        }
+        };
         let left = self.left()?;
         if left > self.failed {
             return Ok(());
@@ -119,7 +122,7 @@ impl Pass<'_> {
         // A data key that cannot be opened does not keep the former wraps of others in the files.
         let store = &self.engine.shared.store;
         store.forget_former_keys().map_err(|error| failed(&error))?;
-        if left > 0 { Ok(()) } else { self.note() }
+        if left > 0 { Ok(()) } else { self.note(active) }
     }
 
     fn left(&self) -> Result<u64, Stopped> {
@@ -135,9 +138,10 @@ impl Pass<'_> {
                 return Err(Unavailable::ShuttingDown.into());
             }
             let failed_before = self.failed;
-            let ring = self.engine.shared.master_keys.ring();
+            let keys = self.engine.shared.master_keys.enter()?;
             let Batch { rows, next } =
-                self.batch(place, active, &ring).map_err(|error| failed(&error))?;
+                self.batch(place, active, keys.ring()).map_err(|error| failed(&error))?;
+            drop(keys);
             let count = u64::try_from(rows.len()).unwrap_or_default();
             if count > 0 {
                 if !self.put(rows)? {
@@ -221,10 +225,10 @@ impl Pass<'_> {
         }
     }
 
-    /// Records that everything is wrapped under the active key.
-    fn note(&self) -> Result<(), Stopped> {
+    /// Records that everything is wrapped under a key, unless another one is active by now.
+    fn note(&self, active: MasterKeyId) -> Result<(), Stopped> {
         loop {
-            match self.try_note() {
+            match self.try_note(active) {
                 Err(ExecuteError::Unavailable(Unavailable::NotOwner(refusal))) => {
                     self.tell(Some(refusal));
                     self.engine.shared.master_keys.rewrapping.wait();
@@ -244,7 +248,7 @@ impl Pass<'_> {
         }
     }
 
-    fn try_note(&self) -> Result<(), ExecuteError> {
+    fn try_note(&self, active: MasterKeyId) -> Result<(), ExecuteError> {
         let context = self.engine.context(Caller::system(ACTOR), Via::System, Headers::default());
         let RequestContext { provenance, .. } = context;
         let envelope = Envelope {
@@ -255,7 +259,7 @@ impl Pass<'_> {
             deadline: None,
             provenance,
         };
-        let work = Work::Ledger(LedgerWork::NoteRewrapped);
+        let work = Work::Ledger(LedgerWork::NoteRewrapped(active));
         let answer = self.engine.submit(Prepared { work, envelope })?;
         let stopping = |_| Err(Unavailable::ShuttingDown.into());
         answer.blocking_recv().unwrap_or_else(stopping).map(drop)

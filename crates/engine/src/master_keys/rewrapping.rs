@@ -5,6 +5,7 @@ use std::time::Duration;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::master_keys::RewrapStatus;
 use ledger_contract::operations::Progress;
+use ledger_domain::Rejection;
 use parking_lot::{Condvar, Mutex};
 
 use crate::errors::Unavailable;
@@ -18,6 +19,9 @@ pub(crate) enum Stopped {
     /// The ledger may not write, or is stopping.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// The ledger was sealed.
+    #[error(transparent)]
+    Sealed(#[from] Rejection),
     /// The store failed, of which the log has more.
     #[error("the data keys cannot be read or rewritten")]
     Store,
@@ -27,6 +31,7 @@ impl From<Stopped> for Problem {
     fn from(stopped: Stopped) -> Self {
         match stopped {
             Stopped::Unavailable(unavailable) => unavailable.into(),
+            Stopped::Sealed(rejection) => rejection.into(),
             Stopped::Store => Self::because(Code::RecordCorrupt, stopped.to_string()),
         }
     }

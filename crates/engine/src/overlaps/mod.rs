@@ -1,16 +1,15 @@
 //! Overlaps: rotations whose former generation is still given out, and the consumers that change
 //! over.
 
-mod agenda;
 mod seen;
 mod watch;
 
-pub(crate) use agenda::Agenda;
 pub(crate) use seen::{SeenConsumers, keep_seen};
-pub(crate) use watch::{OverlapWatch, confirmed};
+pub(crate) use watch::{OVERLAPS, confirmed, follow};
 
 use ledger_store::tables::connections;
 
+use crate::agenda::Agenda;
 use crate::errors::Fault;
 use crate::models::Models;
 

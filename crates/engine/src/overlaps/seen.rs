@@ -41,7 +41,9 @@ impl SeenConsumers {
     pub(crate) fn note(&self, id: ConnectionId, name: &ConsumerName, now: Micros) {
         let consumer = (id, name.clone());
         let known = self.noted.read().last.get(&consumer).copied();
-        if known.is_some_and(|last| now.get().saturating_sub(last.get()) < RESOLUTION) {
+        let is_recent = |last: Micros| now >= last && now.get() - last.get() < RESOLUTION;
+        // One of the future was noted before the clock was set back.
+        if known.is_some_and(is_recent) {
             return;
         }
         let mut noted = self.noted.write();
@@ -84,14 +86,19 @@ impl SeenConsumers {
         let mut batch = Batch::new();
         let mut noted = self.noted.write();
         let Noted { last, unwritten } = &mut *noted;
-        for consumer in unwritten.drain() {
-            match last.get(&consumer) {
-                Some(at) => seen::put(&mut batch, store, &consumer, *at),
-                None => seen::delete(&mut batch, store, &consumer),
+        let written = std::mem::take(unwritten);
+        for consumer in &written {
+            match last.get(consumer) {
+                Some(at) => seen::put(&mut batch, store, consumer, *at),
+                None => seen::delete(&mut batch, store, consumer),
             }
         }
         drop(noted);
-        if batch.is_empty() { Ok(()) } else { store.commit(batch, Durability::Buffered) }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let stored = store.commit(batch, Durability::Buffered);
+        stored.inspect_err(|_| self.noted.write().unwritten.extend(written))
     }
 }
 

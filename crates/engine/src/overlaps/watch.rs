@@ -1,12 +1,7 @@
 //! Retires former generations when their end has come: the deadline has passed, or every consumer
 //! has confirmed the current one. Each retirement is an event by the ledger itself.
-//!
-//! One thread looks at the connections on the agenda. Only the owner of the ledger's name retires;
-//! what has passed meanwhile, or while the ledger was closed, is retired at the first look.
 
 use std::collections::BTreeSet;
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::headers::Headers;
@@ -17,127 +12,55 @@ use ledger_domain::{
 };
 
 use crate::access::{Caller, Permit};
+use crate::agenda::{Agenda, Looked, Watched};
 use crate::engine::{Engine, Shared};
-use crate::errors::{ExecuteError, Fault, chain};
+use crate::errors::ExecuteError;
 use crate::writer::{Answer, Envelope, Prepared, Work};
 
 /// The actor of the events.
 const ACTOR: &str = "system:rotation";
-/// Connections that are looked at together, so that their events are committed together and leave
-/// room in the queue for the commands of callers.
-const TOGETHER: usize = 64;
-/// Longest time between two looks at the clock, which may be set.
-const TICK: Duration = Duration::from_millis(250);
-/// After how long a connection is looked at again whose retirement was refused, in microseconds.
-const SOON_MICROS: i64 = 100_000;
-/// After how long a connection is looked at again after a failure, in microseconds.
-const AGAIN_MICROS: i64 = 60_000_000;
 
-/// The thread that retires former generations. Dropping it ends the thread.
-#[derive(Debug)]
-pub(crate) struct OverlapWatch {
-    engine: Engine,
-    thread: Option<JoinHandle<()>>,
-}
+/// What the thread watches that retires former generations.
+pub(crate) const OVERLAPS: Watched = Watched {
+    thread: "ledger-overlaps",
+    yields: false,
+    agenda: |shared| &shared.agenda,
+    before: |_| (),
+    look,
+    failed: "cannot retire a former generation yet",
+};
 
-impl OverlapWatch {
-    /// Starts the thread. `engine` must not own the watch.
-    pub(crate) fn start(engine: Engine) -> Result<Self, Fault> {
-        let of_thread = engine.clone();
-        let thread = std::thread::Builder::new()
-            .name("ledger-overlaps".to_owned())
-            .spawn(move || run(&of_thread))
-            .map_err(Fault::Thread)?;
-        Ok(Self { engine, thread: Some(thread) })
+/// Takes a change to a connection into account.
+pub(crate) fn follow(agenda: &Agenda, before: Option<&Connection>, after: &Connection) {
+    let end = after.next_former_end();
+    if end.is_none() && before.and_then(Connection::next_former_end).is_none() {
+        return;
+    }
+    let waits = after
+        .secrets
+        .values()
+        .any(|secret| secret.former.as_ref().is_some_and(|former| former.end.once_confirmed));
+    if waits {
+        agenda.plan_now(after.id);
+    } else {
+        agenda.plan(after.id, end);
     }
 }
 
-impl Drop for OverlapWatch {
-    fn drop(&mut self) {
-        self.engine.shared.agenda.stop();
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread that retires former generations panicked");
-        }
-    }
-}
-
-fn run(engine: &Engine) {
-    let agenda = &engine.shared.agenda;
-    loop {
-        while engine.ready().is_ok() && !agenda.is_stopped() {
-            let due = agenda.take_due(engine.clock().now(), TOGETHER);
-            if due.is_empty() {
-                break;
-            }
-            look_at(engine, &due);
-        }
-        if !agenda.wait(TICK) {
-            return;
-        }
-    }
-}
-
-/// Looks at connections, and waits until what there is to retire is durable.
-fn look_at(engine: &Engine, ids: &[ConnectionId]) {
-    let agenda = &engine.shared.agenda;
-    let after = |micros| Micros::new(engine.clock().now().get().saturating_add(micros));
-    let (soon, later) = (after(SOON_MICROS), after(AGAIN_MICROS));
-    let mut answers: Vec<(ConnectionId, Answer)> = Vec::new();
-    for id in ids {
-        match look(engine, *id) {
-            Ok(Next::Retiring(answer)) => answers.push((*id, answer)),
-            Ok(Next::LookAt(at)) => agenda.look_later(*id, at),
-            Ok(Next::Nothing) => agenda.forget(*id),
-            Err(error) => {
-                log(*id, &error);
-                agenda.look_later(*id, later);
-            }
-        }
-    }
-    for (id, answer) in answers {
-        match answer.blocking_recv() {
-            // The change has set the next look.
-            Ok(Ok(_)) => {}
-            // Something else was decided first, and may not be durable yet.
-            Ok(Err(ExecuteError::Rejected(_))) => agenda.look_later(id, soon),
-            Ok(Err(error)) => {
-                log(id, &error);
-                agenda.look_later(id, later);
-            }
-            Err(_) => return,
-        }
-    }
-}
-
-fn log(id: ConnectionId, error: &ExecuteError) {
-    let error = chain(error);
-    tracing::warn!(%error, ledger.connection.id = %id, "cannot retire a former generation yet");
-}
-
-/// The result of a look.
-enum Next {
-    /// A retirement was sent to the writer.
-    Retiring(Answer),
-    /// Nothing happens before this time.
-    LookAt(Micros),
-    /// No former generation is left.
-    Nothing,
-}
-
-fn look(engine: &Engine, id: ConnectionId) -> Result<Next, ExecuteError> {
+fn look(engine: &Engine, id: ConnectionId) -> Result<Looked, ExecuteError> {
     let shared = &engine.shared;
     let models = shared.models.load();
-    let Some(row) = models.row(id)? else { return Ok(Next::Nothing) };
+    let Some(row) = models.row(id)? else { return Ok(Looked::Nothing) };
     let (connection, now) = (row.connection, shared.ports.now());
-    let Some(end) = connection.next_former_end() else { return Ok(Next::Nothing) };
+    let Some(end) = connection.next_former_end() else { return Ok(Looked::Nothing) };
     if end <= now {
-        return retire(engine, &connection, Retirement::Overdue(now)).map(Next::Retiring);
+        return retire(engine, &connection, Retirement::Overdue(now)).map(Looked::Sent);
     }
     let consumers = models.consumers(id)?;
     if !confirmed(shared, &connection, &consumers, now).is_empty() {
-        return retire(engine, &connection, Retirement::Confirmed).map(Next::Retiring);
+        return retire(engine, &connection, Retirement::Confirmed).map(Looked::Sent);
     }
-    Ok(Next::LookAt(end.min(next_gone(shared, id, &consumers, now).unwrap_or(end))))
+    Ok(Looked::Again(end.min(next_gone(shared, id, &consumers, now).unwrap_or(end))))
 }
 
 fn retire(

@@ -25,6 +25,7 @@
 //! Read first: `events.rs` (writes events), `read.rs` (checks them), `restore.rs`.
 
 mod data_keys;
+mod erased;
 mod events;
 mod header;
 mod keys;
@@ -46,6 +47,7 @@ use ledger_store::Store;
 use ledger_store::tables::{founding, log};
 use ledger_vault::{Keyring, PortableKey, master_key_of};
 
+pub use erased::ErasedConnection;
 pub use events::EventsWritten;
 pub use header::PORTABLE_VERSION;
 pub use keys::PortableKeys;
@@ -67,7 +69,8 @@ const BESIDE: &str = "beside: ";
 
 /// A ledger as it was at one moment, to be written in its portable form.
 ///
-/// It holds no snapshot of the database: the log only grows, so its last position is one. It keeps
+/// It holds no snapshot of the database: the log only grows, so its last position is one, and a
+/// record that is emptied meanwhile is right in either form. It keeps
 /// the database open, and the data directory locked, until it is dropped.
 pub struct Portable {
     store: Arc<Store>,

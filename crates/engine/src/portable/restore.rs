@@ -11,13 +11,15 @@
 //! A kill at any moment before the end leaves a folder that is no ledger, and that the next restore
 //! empties.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
 use ledger_contract::operations::Progress;
-use ledger_domain::{Incarnation, Micros, Position};
+use ledger_contract::records::StreamId;
+use ledger_domain::{ConnectionId, Incarnation, Micros, Position};
 use ledger_store::tables::founding::{FINGERPRINT_KEY, KEY_CHECK, LEDGER_ID, MAC_KEY};
 use ledger_store::tables::{journal, meta, uses};
 use ledger_store::{Batch, DataDir, Durability, Store, UnkeyedStore};
@@ -31,6 +33,7 @@ use super::rows::Rows;
 use super::target::{Target, Until};
 use crate::errors::{Fault, RestoreError, chain};
 use crate::identity::Identity;
+use crate::models::Models;
 use crate::ports::Ports;
 use crate::replay::{ReplayLimits, rebuild_all};
 
@@ -51,13 +54,16 @@ pub struct RestoreOptions<'a> {
     pub ports: Ports,
     /// Limits for rebuilding what follows from the log.
     pub replay: ReplayLimits,
+    /// Connections that were erased later than what is restored. Their data keys are left out, and
+    /// the first start erases them again.
+    pub erased: BTreeSet<ConnectionId>,
 }
 
 impl<'a> RestoreOptions<'a> {
     /// Restores everything, with the system's own sources and default limits.
     pub fn new(data_dir: &'a Path, keyring: &'a Keyring) -> Self {
         let (until, ports, replay) = (Until::End, Ports::default(), ReplayLimits::default());
-        Self { data_dir, keyring, until, ports, replay }
+        Self { data_dir, keyring, until, ports, replay, erased: BTreeSet::new() }
     }
 }
 
@@ -71,7 +77,7 @@ pub enum Taken {
 }
 
 /// A restored ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
     /// The names of the ledger and of its new history.
     pub identity: Identity,
@@ -81,6 +87,8 @@ pub struct Restored {
     pub position: Position,
     /// When its event was recorded, if there is one.
     pub recorded_at: Option<Micros>,
+    /// The connections that the first start erases again. Their data keys are not there.
+    pub erase_again: Vec<ConnectionId>,
 }
 
 /// A ledger that is being restored. Dropping it leaves a folder that is no ledger; see
@@ -97,6 +105,7 @@ pub struct Restoration {
     rows: Rows,
     ports: Ports,
     replay: ReplayLimits,
+    erased: BTreeSet<ConnectionId>,
 }
 
 impl fmt::Debug for Restoration {
@@ -119,7 +128,7 @@ impl Restoration {
         options: RestoreOptions<'_>,
         lines: &mut Lines<'_>,
     ) -> Result<Self, RestoreError> {
-        let RestoreOptions { data_dir, keyring, until, ports, replay } = options;
+        let RestoreOptions { data_dir, keyring, until, ports, replay, erased } = options;
         let keys = PortableKeys::of_header(lines.expect_line("the header")?, keyring)?;
         let target = Target::of(until, &keys.header)?;
         let store = UnkeyedStore::create(DataDir::create_for_restore(data_dir)?)?;
@@ -135,6 +144,7 @@ impl Restoration {
             rows: Rows::default(),
             ports,
             replay,
+            erased,
         })
     }
 
@@ -178,7 +188,12 @@ impl Restoration {
     /// Takes one event.
     pub(super) fn take(&mut self, line: Line<'_>) -> Result<(), RestoreError> {
         let position = self.position.next();
-        let event = read_event(&self.key, position, line)?;
+        let mut event = read_event(&self.key, position, line)?;
+        if let StreamId::Connection(id) = &event.frame.stream
+            && self.erased.contains(id)
+        {
+            event.key = None;
+        }
         let recorded_at = event.frame.recorded_at;
         if self.target.is_before(recorded_at) {
             self.passed = true;
@@ -197,19 +212,21 @@ impl Restoration {
             self.abandon();
             return Err(RestoreError::CutOff { before: format!("event {missing}") });
         }
-        let Self { store, header, position, recorded_at, mut rows, ports, replay, .. } = self;
+        let Self { store, header, position, recorded_at, mut rows, ports, replay, erased, .. } =
+            self;
         let store = Arc::new(store);
         let made = rows.write(&store).map_err(RestoreError::from).and_then(|()| {
             rebuild_all(&store, replay, progress)?;
+            let erased = mark_erased(&store, erased)?;
             let identity = name(&store, &header, position, &ports)?;
             store.settle().map_err(Fault::from)?;
             store.dir().finish_restore()?;
-            Ok(identity)
+            Ok((identity, erased))
         });
         match made {
-            Ok(identity) => {
+            Ok((identity, erase_again)) => {
                 let former = header.incarnation;
-                Ok(Restored { identity, former, position, recorded_at })
+                Ok(Restored { identity, former, position, recorded_at, erase_again })
             }
             Err(error) => {
                 if let Some(store) = Arc::into_inner(store) {
@@ -276,6 +293,28 @@ fn write_rest(
     }
     store.commit(batch, Durability::Synced).map_err(Fault::from)?;
     Ok(())
+}
+
+/// Notes, durably, which connections are to be erased again, and returns them: those that are there
+/// and not erased.
+fn mark_erased(
+    store: &Arc<Store>,
+    erased: BTreeSet<ConnectionId>,
+) -> Result<Vec<ConnectionId>, Fault> {
+    if erased.is_empty() {
+        return Ok(Vec::new());
+    }
+    let models = Models::at(store, Models::live_generations(store)?);
+    let (mut batch, mut marked) = (Batch::new(), Vec::new());
+    for id in erased {
+        let row = models.row(id)?;
+        if row.is_some_and(|row| !row.connection.lifecycle.is_erased()) {
+            meta::put_erase_again(&mut batch, store, id);
+            marked.push(id);
+        }
+    }
+    store.commit(batch, Durability::Synced)?;
+    Ok(marked)
 }
 
 /// Names the new history, durably, and notes where it comes from.

@@ -7,6 +7,9 @@ use ledger_domain::connection::{AuthMethod, Environment, HealthState, IdentityKi
 use ledger_domain::{CheckedText, Connection, InvalidField, WorkspaceName, limits};
 use ledger_store::Term;
 
+use super::secret_ages;
+use crate::quotas::day_of;
+
 /// A field by which lists can be filtered. The numbers are part of stored keys: never reuse one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -24,6 +27,10 @@ pub(crate) enum Field {
     IdentityKind = 11,
     Identity = 12,
     AuthMethod = 13,
+    /// The binary digits of when the oldest secret was set; see `secret_ages.rs`.
+    SecretSet = 14,
+    /// The days on which secrets were used; see `uses.rs`.
+    Used = 15,
 }
 
 impl Field {
@@ -75,6 +82,8 @@ pub(super) fn each_value(connection: &Connection, mut take: impl FnMut(Field, &s
         take(Field::Label, &label_value(key.text(), value.text()));
         take(Field::LabelKey, key.text());
     }
+    secret_ages::each_name(connection, |name| take(Field::SecretSet, name));
+    take(Field::Used, &day_of(connection.created_at).to_string());
     if let Some(identity) = &details.identity {
         take(Field::IdentityKind, identity.kind.as_str());
         take(Field::Identity, identity.value.as_str());
@@ -83,7 +92,7 @@ pub(super) fn each_value(connection: &Connection, mut take: impl FnMut(Field, &s
 
 /// Returns every term by which a connection can be found.
 pub(super) fn terms(connection: &Connection) -> Vec<Term> {
-    let mut terms = Vec::with_capacity(16);
+    let mut terms = Vec::with_capacity(32);
     each_value(connection, |field, value| terms.push(field.term(value)));
     terms
 }
@@ -104,9 +113,9 @@ pub(crate) fn groups(query: &ListQuery) -> Result<Vec<Vec<Term>>, InvalidField> 
     let lifecycle = match query.lifecycle.as_deref() {
         None => Some("active"),
         Some("any") => None,
-        Some(word @ ("active" | "archived")) => Some(word),
+        Some(word @ ("active" | "archived" | "erased")) => Some(word),
         Some(_) => {
-            let problem = "must be active, archived or any";
+            let problem = "must be active, archived, erased or any";
             return Err(InvalidField::new("lifecycle", problem));
         }
     };

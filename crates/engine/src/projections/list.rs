@@ -1,10 +1,11 @@
 //! The list read model: ordinals by every filterable value, and the sort orders of lists.
 
-use ledger_domain::{Connection, Lifecycle};
+use ledger_domain::Connection;
 use ledger_store::tables::lists::{self, Listed, Orders};
 use ledger_store::{Batch, Changes, Gathered, Store, Table};
 
 use super::filters::{each_value, terms};
+use super::secret_ages::oldest;
 use crate::models::Change;
 
 /// Adds a connection to bitmaps that contain nothing about it yet.
@@ -17,8 +18,8 @@ pub(crate) fn gather(gathered: &mut Gathered, ordinal: u32, connection: &Connect
 fn found_alike(before: &Connection, after: &Connection) -> bool {
     before.enabled == after.enabled
         && before.health.state == after.health.state
-        && matches!(before.lifecycle, Lifecycle::Active)
-            == matches!(after.lifecycle, Lifecycle::Active)
+        && before.lifecycle.as_str() == after.lifecycle.as_str()
+        && oldest(before) == oldest(after)
         && before.details == after.details
 }
 

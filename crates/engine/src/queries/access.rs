@@ -227,7 +227,8 @@ impl AccessNeeds {
             let about = About::Connections;
             return Ok(Self { about, always: vec![*scope], conditional: Vec::new() });
         }
-        if let Some(verb) = Verb::find(word) {
+        // One that requires no scope is not asked about: whoever has the token may use it.
+        if let Some(verb) = Verb::find(word).filter(|verb| !verb.spec().requires.is_empty()) {
             let spec = verb.spec();
             let required: Vec<_> = spec.required(|_| true).collect();
             let (always, conditional): (Vec<_>, Vec<_>) =

@@ -2,12 +2,13 @@
 
 use ledger_contract::queries::{
     AccessAnswer, AccessCheck, Audit, AuditPage, BlockedTokens, BlockedTokensAnswer, CallerView,
-    Exposure, ExposurePage, Get, History, HistoryPage, List, MasterKeys, MasterKeysAnswer,
-    PrincipalPage, Principals, Query, QueryRequest, Rotation, RotationView, Status, StatusView,
-    Whoami, WorkspacePage, Workspaces,
+    Erasure, ErasureView, Exposure, ExposurePage, Get, Handovers, HandoversAnswer, History,
+    HistoryPage, Leases, LeasesPage, List, MasterKeys, MasterKeysAnswer, PrincipalPage, Principals,
+    Query, QueryRequest, Rotation, RotationView, SecretPolicies, SecretPoliciesAnswer, Status,
+    StatusView, Whoami, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
-use ledger_domain::Connection;
+use ledger_domain::{Connection, SecretAges};
 
 use super::{ListOptions, ListResult, Reader};
 use crate::errors::QueryError;
@@ -19,9 +20,11 @@ const CONNECTION_BYTES: usize = 1_536;
 #[derive(Debug)]
 pub enum QueryAnswer {
     /// See [`Reader::get`].
-    Get(Box<Connection>),
+    Get(Box<Connection>, SecretAges),
     /// See [`Reader::rotation`].
     Rotation(RotationView),
+    /// See [`Reader::erasure`].
+    Erasure(Box<ErasureView>),
     /// See [`Reader::list`].
     List(ListResult),
     /// See [`Reader::history`].
@@ -30,6 +33,10 @@ pub enum QueryAnswer {
     Audit(AuditPage),
     /// See [`Reader::exposure`].
     Exposure(Box<ExposurePage>),
+    /// See [`Reader::handovers`].
+    Handovers(HandoversAnswer),
+    /// See [`Reader::leases`].
+    Leases(LeasesPage),
     /// See [`Reader::workspaces`].
     Workspaces(WorkspacePage),
     /// See [`Reader::status`].
@@ -38,6 +45,8 @@ pub enum QueryAnswer {
     Principals(PrincipalPage),
     /// See [`Reader::blocked_tokens`].
     BlockedTokens(BlockedTokensAnswer),
+    /// See [`Reader::secret_policies`].
+    SecretPolicies(SecretPoliciesAnswer),
     /// See [`Reader::master_keys`].
     MasterKeys(MasterKeysAnswer),
     /// See [`Reader::access_check`].
@@ -52,18 +61,26 @@ impl Reader<'_> {
     /// Errors: those of the query.
     pub fn answer(&self, request: QueryRequest) -> Result<QueryAnswer, QueryError> {
         Ok(match request {
-            QueryRequest::Get(query) => QueryAnswer::Get(Box::new(self.get(&query)?)),
+            QueryRequest::Get(query) => {
+                let connection = self.get(&query)?;
+                let ages = self.ages(&connection);
+                QueryAnswer::Get(Box::new(connection), ages)
+            }
             QueryRequest::Rotation(query) => QueryAnswer::Rotation(self.rotation(&query)?),
+            QueryRequest::Erasure(query) => QueryAnswer::Erasure(Box::new(self.erasure(&query)?)),
             QueryRequest::List(query) => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),
             QueryRequest::History(query) => QueryAnswer::History(self.history(&query)?),
             QueryRequest::Audit(query) => QueryAnswer::Audit(self.audit(&query)?),
             QueryRequest::Exposure(query) => {
                 QueryAnswer::Exposure(Box::new(self.exposure(&query)?))
             }
+            QueryRequest::Handovers(_) => QueryAnswer::Handovers(self.handovers()?),
+            QueryRequest::Leases(query) => QueryAnswer::Leases(self.leases(&query)?),
             QueryRequest::Workspaces(query) => QueryAnswer::Workspaces(self.workspaces(&query)?),
             QueryRequest::Status(_) => QueryAnswer::Status(Box::new(self.status()?)),
             QueryRequest::Principals(query) => QueryAnswer::Principals(self.principals(&query)?),
             QueryRequest::BlockedTokens(_) => QueryAnswer::BlockedTokens(self.blocked_tokens()?),
+            QueryRequest::SecretPolicies(_) => QueryAnswer::SecretPolicies(self.secret_policies()?),
             QueryRequest::MasterKeys(_) => QueryAnswer::MasterKeys(self.master_keys()?),
             QueryRequest::AccessCheck(query) => {
                 QueryAnswer::AccessCheck(self.access_check(&query)?)
@@ -77,16 +94,22 @@ impl QueryAnswer {
     /// Returns the JSON defined by the contract.
     pub fn to_json(&self) -> Vec<u8> {
         match self {
-            Self::Get(connection) => json::<Get>(&ConnectionView::of(connection), 1),
+            Self::Get(connection, ages) => {
+                json::<Get>(&ConnectionView::of(connection).with_ages(ages), 1)
+            }
             Self::Rotation(view) => json::<Rotation>(view, 1),
+            Self::Erasure(view) => json::<Erasure>(view, 1),
             Self::List(result) => json::<List>(&result.view(), result.rows.len()),
             Self::History(page) => json::<History>(page, page.events.len()),
             Self::Audit(page) => json::<Audit>(page, page.entries.len()),
             Self::Exposure(page) => json::<Exposure>(page, page.readers.len()),
+            Self::Handovers(answer) => json::<Handovers>(answer, answer.handovers.len()),
+            Self::Leases(page) => json::<Leases>(page, page.leases.len()),
             Self::Workspaces(page) => json::<Workspaces>(page, page.workspaces.len()),
             Self::Status(status) => json::<Status>(status, 1),
             Self::Principals(page) => json::<Principals>(page, page.principals.len()),
             Self::BlockedTokens(answer) => json::<BlockedTokens>(answer, answer.blocked.len()),
+            Self::SecretPolicies(answer) => json::<SecretPolicies>(answer, answer.policies.len()),
             Self::MasterKeys(answer) => json::<MasterKeys>(answer, answer.keys.len()),
             Self::AccessCheck(answer) => json::<AccessCheck>(answer, 1),
             Self::Whoami(caller) => json::<Whoami>(caller, 1),

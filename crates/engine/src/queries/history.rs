@@ -92,6 +92,8 @@ impl Reader<'_> {
             | StreamId::Principal(_)
             | StreamId::Reveals(_)
             | StreamId::Consumers(_)
+            | StreamId::Policies(_)
+            | StreamId::Leases(_)
             | StreamId::Ledger(_) => None,
         };
         let version = record.metadata.version;

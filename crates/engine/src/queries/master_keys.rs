@@ -20,10 +20,11 @@ impl Reader<'_> {
         self.caller.require(Scope::Administer, Subject::Ledger)?;
         let shared = &self.engine.shared;
         let ledger = shared.ledger_now()?;
-        let ring = shared.master_keys.ring();
+        let held = shared.master_keys.key_ids();
         let Ledger { active, data_keys, retired, .. } = &ledger;
-        let known: BTreeSet<_> = ring
-            .key_ids()
+        let known: BTreeSet<_> = held
+            .iter()
+            .copied()
             .chain(data_keys.keys().copied())
             .chain(retired.iter().copied())
             .collect();
@@ -38,12 +39,14 @@ impl Reader<'_> {
                 MasterKeyState::Former
             },
             data_keys: ledger.under_key(key),
-            held: ring.holds(key),
+            held: held.contains(&key),
         };
         Ok(MasterKeysAnswer {
             version: ledger.version.get(),
             source: shared.master_keys.source_name(),
             keys: std::iter::once(*active).chain(others).map(view).collect(),
+            sealed: self.engine.is_sealed(),
+            shares: shared.master_keys.shares.view(),
             rewrapping: ledger.is_rewrapping,
             rewrap: self.engine.rewrap_status(),
         })
@@ -57,6 +60,7 @@ impl Engine {
         Ok(MasterKeyStatus {
             active: ledger.active.to_string(),
             left_behind: ledger.left_behind(),
+            sealed: self.is_sealed(),
             rewrap: self.rewrap_status(),
         })
     }

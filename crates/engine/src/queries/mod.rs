@@ -3,15 +3,19 @@
 mod access;
 mod answer;
 mod audit;
+mod erasure;
 mod exposure;
 mod get;
+mod handovers;
 mod history;
+mod leases;
 mod list;
 mod master_keys;
 mod matches;
 mod names;
 mod paging;
 mod rotation;
+mod secret_policies;
 mod status;
 mod usage;
 mod versions;
@@ -25,7 +29,7 @@ use ledger_domain::WorkspaceName;
 
 use crate::access::Caller;
 use crate::engine::Engine;
-use crate::errors::QueryError;
+use crate::errors::{Forbidden, QueryError};
 
 /// Answers the queries of one caller about one workspace or all of them.
 #[derive(Clone, Debug)]
@@ -50,6 +54,9 @@ impl Engine {
     ) -> Result<Reader<'a>, QueryError> {
         let mut caller = caller.clone();
         self.renew(&mut caller)?;
+        if caller.handover().is_some() {
+            return Err(Forbidden::Workspace.into());
+        }
         let workspace = workspace.name();
         if let Some(name) = workspace {
             caller.require_foothold(name)?;

@@ -85,7 +85,7 @@ fn rotation(
     }
     FieldRotation {
         generation: secret.generation.get(),
-        former: secret.former_at(now).map(|former| FormerView::of(field, former)),
+        former: secret.former_at(now).map(|former| FormerView::of(field, former).into_owned()),
         consumers,
         confirmed,
     }

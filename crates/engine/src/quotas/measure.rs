@@ -1,6 +1,6 @@
 //! Counts what a workspace uses, in the indexes.
 
-use ledger_domain::{SecretRevealed, WorkspaceCreated, WorkspaceName};
+use ledger_domain::{HandoverEvent, LeaseEvent, SecretRevealed, WorkspaceCreated, WorkspaceName};
 use ledger_store::Selection;
 
 use super::start_of;
@@ -64,12 +64,18 @@ pub(crate) fn measure(
     let of_workspace = filters::active_in(workspace);
     let connections = models.lists.select(&of_workspace)?.map_or(0, |found| found.len());
     let here = vec![audit::workspace(workspace.as_str())];
-    let revealed = vec![audit::event_type(SecretRevealed::TYPE_NAME)];
-    let frozen = models.audit.freeze(here.iter().chain(&revealed));
+    let [handed_over, ends @ ..] = HandoverEvent::TYPE_NAMES.map(audit::event_type);
+    // What was handed over counts as a reveal when that was asked for, and its end is free. A lease
+    // is one reveal, whatever is read under it.
+    let types = [SecretRevealed::TYPE_NAME, LeaseEvent::TYPE_NAMES[0]];
+    let revealed: Vec<_> = types.map(audit::event_type).into_iter().chain([handed_over]).collect();
+    let free = ends.to_vec();
+    let frozen = models.audit.freeze(here.iter().chain(&revealed).chain(&free));
     let all = frozen.select(Some(today.positions.clone()), &[here])?.unwrap_or_default();
     let events = all.len();
-    let reveals = frozen.select(Some(all), &[revealed])?.map_or(0, |found| found.len());
-    Ok(Some(Used { connections, events: events.saturating_sub(reveals), reveals }))
+    let reveals = frozen.select(Some(all.clone()), &[revealed])?.map_or(0, |found| found.len());
+    let free = frozen.select(Some(all), &[free])?.map_or(0, |found| found.len());
+    Ok(Some(Used { connections, events: events.saturating_sub(reveals + free), reveals }))
 }
 
 impl Engine {

@@ -46,15 +46,19 @@ impl Effort {
         match query {
             QueryName::Get
             | QueryName::Rotation
+            | QueryName::Erasure
             | QueryName::BlockedTokens
+            | QueryName::SecretPolicies
             | QueryName::MasterKeys
             | QueryName::Status
             | QueryName::AccessCheck
             | QueryName::Whoami => Self::Lookup,
             QueryName::List
+            | QueryName::Handovers
             | QueryName::History
             | QueryName::Audit
             | QueryName::Exposure
+            | QueryName::Leases
             | QueryName::Workspaces
             | QueryName::Principals => Self::Scan,
         }

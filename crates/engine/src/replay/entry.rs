@@ -1,7 +1,7 @@
 //! What one record says about streams and receipts.
 
 use ledger_contract::records::{Frame, Repeats, StoredFingerprint, StreamId};
-use ledger_domain::{CheckedText, MessageId, Position, Version, WorkspaceName};
+use ledger_domain::{CheckedText, ConnectionId, MessageId, Position, Version, WorkspaceName};
 use ledger_store::tables::{Receipt, StreamKey, receipts};
 
 use crate::errors::Fault;
@@ -9,13 +9,18 @@ use crate::errors::Fault;
 /// The fingerprint of a rebuilt receipt whose record does not have it. No command matches it.
 pub(crate) const NO_FINGERPRINT: [u8; 16] = [0; 16];
 
-/// What a record says about streams and receipts.
+/// The stored type name of the event that erases a connection.
+const ERASED: &str = "connection_erased";
+
+/// What a record says about streams, receipts and erasures.
 pub(crate) struct Entry {
     pub(crate) stream: StreamKey,
     pub(crate) version: Version,
     pub(crate) position: Position,
     pub(crate) key: Vec<u8>,
     pub(crate) receipt: Due,
+    /// The connection that the event erases, if it erases one.
+    pub(crate) erases: Option<ConnectionId>,
 }
 
 /// The receipt that follows from a record.
@@ -36,8 +41,10 @@ impl Entry {
             StreamId::Connection(id) => (StreamKey::connection(*id), Some(*id)),
             StreamId::Reveals(id) => (StreamKey::reveals(*id), Some(*id)),
             StreamId::Consumers(id) => (StreamKey::consumers(*id), Some(*id)),
+            StreamId::Leases(name) => (StreamKey::leases(name), None),
             StreamId::Workspace(name) => (StreamKey::workspace(name), None),
             StreamId::Principal(name) => (StreamKey::principal(name), None),
+            StreamId::Policies(name) => (StreamKey::policies(name), None),
             StreamId::Ledger(id) => (StreamKey::ledger(*id), None),
         };
         let workspace = WorkspaceName::stored(frame.workspace.as_ref().into());
@@ -51,6 +58,7 @@ impl Entry {
             Repeats::By(StoredFingerprint(fingerprint)) => Due::Whole(with(fingerprint)),
         };
         let key = receipts::key(&workspace, &command_id);
-        Ok(Self { stream, version, position, key, receipt })
+        let erases = connection.filter(|_| frame.type_name == ERASED);
+        Ok(Self { stream, version, position, key, receipt, erases })
     }
 }

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 
 use ledger_contract::operations::Progress;
-use ledger_contract::records::{self, Happened, Record, StreamId};
-use ledger_domain::{ConnectionId, Event, Position, Version, Workspace, evolve, evolve_principal};
+use ledger_contract::records::{self, Happened, Metadata, Record, StreamId};
+use ledger_domain::{
+    ConnectionId, Event, LeaseEvent, LeaseFacts, Position, SecretLeases, Version, Workspace,
+    evolve, evolve_principal,
+};
 use ledger_store::tables::log;
 use ledger_store::{Batch, Changes, Durability, Store};
 use parking_lot::Mutex;
@@ -16,6 +19,7 @@ use crate::errors::Fault;
 use crate::models::{Change, Models, Said};
 use crate::projections::audit::{self, Facts};
 use crate::projections::list;
+use crate::projections::uses::{self, Use};
 
 /// Changed bitmap rows that may be in memory before they are written.
 const CHANGED_ROWS_MAX: usize = 16 * 1_024;
@@ -34,6 +38,8 @@ pub(crate) struct Fold<'a> {
     live: &'a Models,
     /// Versions that the fresh lists show already, of connections whose rows were ahead.
     ahead: HashMap<ConnectionId, Version>,
+    /// The leases in the fresh rows, once an event was about one.
+    leases: Option<SecretLeases>,
 }
 
 impl<'a> Fold<'a> {
@@ -54,6 +60,7 @@ impl<'a> Fold<'a> {
             stop,
             live,
             ahead: HashMap::new(),
+            leases: None,
         }
     }
 
@@ -114,6 +121,9 @@ impl<'a> Fold<'a> {
                     let version = record.metadata.version;
                     touched.entry(id).or_insert((version, version)).1 = version;
                 }
+                StreamId::Reveals(id) if lists => {
+                    self.index_use(self.live, id, &record.metadata)?;
+                }
                 _ => {}
             }
             progress(Progress { done: position.get(), total: head.get() });
@@ -154,6 +164,17 @@ impl<'a> Fold<'a> {
         list::index(&mut changes, change);
         if self.fresh.lists.apply(changes)? > CHANGED_ROWS_MAX {
             self.fresh.lists.flush(change.after.position)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a reveal to the bitmaps of lists. `rows` are models that have the connection's row.
+    fn index_use(&self, rows: &Models, id: ConnectionId, metadata: &Metadata) -> Result<(), Fault> {
+        let row = rows.row(id)?.ok_or_else(|| misplaced(metadata.position, &metadata.stream))?;
+        let mut changes = Changes::default();
+        uses::index(&mut changes, Use::at(row.ordinal, metadata.recorded_at));
+        if self.fresh.lists.apply(changes)? > CHANGED_ROWS_MAX {
+            self.fresh.lists.flush(metadata.position)?;
         }
         Ok(())
     }
@@ -207,11 +228,35 @@ impl<'a> Fold<'a> {
                 let said = Said::of(*id, &metadata);
                 self.fresh.write_consumer(&mut batch, &said, &event);
             }
-            (StreamId::Reveals(_), Happened::Revealed(_))
-            | (StreamId::Ledger(_), Happened::Ledger(_)) => return Ok(()),
+            (StreamId::Reveals(_) | StreamId::Leases(_), Happened::Lease(event)) => {
+                self.follow_leases(&mut batch, &metadata.lease_facts(), &event)?;
+            }
+            (StreamId::Reveals(_), Happened::Revealed(_) | Happened::Handover(_))
+            | (StreamId::Policies(_), Happened::Policy(_))
+            | (StreamId::Ledger(_), Happened::Ledger(_)) => {}
             _ => return Err(misplaced(metadata.position, &metadata.stream)),
         }
-        buffered(&self.fresh.store, batch)
+        buffered(&self.fresh.store, batch)?;
+        // Whatever happens in the stream of its reveals, a connection is in use then.
+        match metadata.stream {
+            StreamId::Reveals(id) => self.index_use(self.fresh, id, &metadata),
+            _ => Ok(()),
+        }
+    }
+
+    fn follow_leases(
+        &mut self,
+        batch: &mut Batch,
+        facts: &LeaseFacts,
+        event: &LeaseEvent,
+    ) -> Result<(), Fault> {
+        let leases = match &mut self.leases {
+            Some(leases) => leases,
+            None => self.leases.insert(self.fresh.leases()?),
+        };
+        let ids = leases.apply(facts, event);
+        self.fresh.write_leases(batch, leases, &ids);
+        Ok(())
     }
 }
 

@@ -1,15 +1,16 @@
 //! The tables that follow from the log without being read models: the positions of streams, the
-//! claims to slugs, and the receipts. Records of earlier versions lack the fingerprint of a
-//! receipt.
+//! claims to slugs, the receipts, and which connections were erased. Records of earlier versions
+//! lack the fingerprint of a receipt.
 //!
 //! They have no generations, because the writer uses them. So they are rebuilt in place, and only
 //! while nothing else uses the ledger. They are compared by order-independent sums over their rows
 //! and over what the log says, because the log has another order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ledger_contract::records::ConnectionRow;
-use ledger_domain::{ConnectionId, MasterKeyId, Position};
+use ledger_domain::{ConnectionId, MasterKeyId, Micros, Position};
+use ledger_store::tables::erasures::{self, Erasure};
 use ledger_store::tables::receipts::ReceiptRow;
 use ledger_store::tables::{
     Receipt, claims, connections, journal, keys, log, meta, receipts, snapshots, streams,
@@ -23,7 +24,7 @@ use crate::master_keys::counts;
 use crate::projections::claims::claim;
 
 /// The names of the tables.
-pub(super) const NAMES: [&str; 3] = ["streams", "claims", "receipts"];
+pub(super) const NAMES: [&str; 4] = ["streams", "claims", "receipts", "erasures"];
 
 /// Bytes of rows that are written at a time.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -66,6 +67,7 @@ pub(super) struct Indexes<'a> {
     claims: Rows<'a>,
     receipts: Box<dyn Iterator<Item = Result<ReceiptRow, ReadError>> + 'a>,
     connections: Box<dyn Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a>,
+    erasures: Box<dyn Iterator<Item = Result<Erasure, ReadError>> + 'a>,
     data_keys: Box<dyn Iterator<Item = keys::KeyRow> + 'a>,
     counts: Result<BTreeMap<MasterKeyId, u64>, ReadError>,
 }
@@ -81,6 +83,7 @@ impl<'a> Indexes<'a> {
             claims: claims::rows(store),
             receipts: Box::new(receipts::all(store)),
             connections: Box::new(connections::scan(store, connections)),
+            erasures: Box::new(erasures::all(store)),
             data_keys: Box::new(keys::scan_all(store, ConnectionId::from_bytes([0; 16]))),
             counts: meta::data_keys(store),
         }
@@ -89,11 +92,14 @@ impl<'a> Indexes<'a> {
     /// Returns a description of the first table that differs from the log.
     pub(super) fn first_difference(self) -> Result<Option<String>, Fault> {
         let (mut streams_due, mut receipts_due) = (Sum::default(), Sum::default());
-        // The version of the metadata never goes back along the log.
+        let mut erasures_due = Vec::new();
+        // The version of the metadata never goes back along the log, except in records that were
+        // emptied, whose receipts have no fingerprint.
         let mut last_without = Position::ZERO;
         each_entry(self.store, self.head, |entry| {
             let (key, value) = streams::row(entry.stream, entry.version, entry.position);
             streams_due.add(&key, &value);
+            erasures_due.extend(entry.erases.map(|connection| (entry.position, connection)));
             match entry.receipt {
                 Due::None => {}
                 Due::WithoutFingerprint(receipt) => {
@@ -121,13 +127,24 @@ impl<'a> Indexes<'a> {
             });
             receipts.add(&key, &said.unwrap_or_default());
         }
-        let [of_streams, of_claims, of_receipts] = NAMES;
+        let [of_streams, of_claims, of_receipts, of_erasures] = NAMES;
+        let mut erasures = Vec::new();
+        for erasure in self.erasures {
+            let erasure = erasure?;
+            erasures.push((erasure.position, erasure.connection));
+        }
+        let (found, due) = (erasures.len(), erasures_due.len());
+        let erasures = (erasures != erasures_due).then(|| {
+            format!(
+                "table {of_erasures}: its {found} rows are not the {due} that follow from the log"
+            )
+        });
         let streams = sum(self.streams)?.difference(of_streams, &streams_due);
         let claims = sum(self.claims)?.difference(of_claims, &claims_due);
         let counted = counts::count(self.data_keys)?;
         let data_keys = counts::difference(&self.counts?, &counted);
         let receipts = receipts.difference(of_receipts, &receipts_due);
-        Ok(streams.or(claims).or(receipts).or(data_keys))
+        Ok(streams.or(claims).or(receipts).or(erasures).or(data_keys))
     }
 }
 
@@ -174,10 +191,20 @@ pub(super) fn rebuild(store: &Store, connections: &Table, head: Position) -> Res
     mark(store, false)?;
     streams::clear(store)?;
     claims::clear(store)?;
+    let completed = completed_erasures(store)?;
+    erasures::clear(store)?;
     let mut writing = Writing { store, batch: Batch::new() };
     let mut receipts_due = 0;
     each_entry(store, head, |entry| {
         streams::put(&mut writing.batch, store, entry.stream, entry.version, entry.position);
+        if let Some(connection) = entry.erases {
+            let position = entry.position;
+            let completed_at = completed.get(&(position, connection)).copied();
+            let erasure = Erasure { position, connection, completed_at };
+            erasures::put(&mut writing.batch, store, &erasure);
+            // A copy that was made before may have brought its data key back.
+            keys::delete(&mut writing.batch, store, connection);
+        }
         if put_receipt(&mut writing.batch, store, &entry)? {
             receipts_due += 1;
         }
@@ -193,6 +220,20 @@ pub(super) fn rebuild(store: &Store, connections: &Table, head: Position) -> Res
     writing.write()?;
     drop_unfounded_receipts(store, receipts_due)?;
     mark(store, true)
+}
+
+/// Returns when erasures were carried out. One of which that cannot be read is carried out again.
+fn completed_erasures(store: &Store) -> Result<HashMap<(Position, ConnectionId), Micros>, Fault> {
+    let mut completed = HashMap::new();
+    for erasure in erasures::all(store) {
+        let erasure = match erasure {
+            Err(ReadError::Altered { .. } | ReadError::Corrupt { .. }) => continue,
+            erasure => erasure?,
+        };
+        let at = erasure.completed_at;
+        completed.extend(at.map(|at| ((erasure.position, erasure.connection), at)));
+    }
+    Ok(completed)
 }
 
 /// Stores the receipt that follows from a record, unless it is there. Returns whether one follows.

@@ -25,7 +25,7 @@ pub(crate) mod recovery;
 mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
 use ledger_contract::records::StreamId;
@@ -44,6 +44,8 @@ pub(crate) use fresh::stand_in;
 pub use limits::ReplayLimits;
 pub(crate) use offline::{bring_up_to_date, rebuild_all};
 
+/// How long a replay waits while an erasure empties events, of which other states are folded.
+const EMPTYING_PATIENCE: Duration = Duration::from_secs(30);
 /// Events that may be left for the pause. Folding them takes a few milliseconds.
 const LEFT_FOR_PAUSE: u64 = 2_000;
 /// Rounds of catching up while commands go on. If they come faster than they are folded, the writer
@@ -77,6 +79,9 @@ impl Engine {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<ReplayReport, ReplayError> {
         let Some(_only) = self.shared.replaying.try_lock() else {
+            return Err(ReplayError::Running);
+        };
+        let Some(_whole) = self.shared.emptying.try_lock_for(EMPTYING_PATIENCE) else {
             return Err(ReplayError::Running);
         };
         if verify && self.shared.rebuilding.concerns(models) {

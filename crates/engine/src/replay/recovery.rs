@@ -13,6 +13,7 @@ use crate::history;
 use crate::models::{Change, Models};
 use crate::projections::audit::{self, Facts};
 use crate::projections::list;
+use crate::projections::uses::{self, Use};
 
 /// Folds the end of the log, up to `head`, into the bitmaps, except those that `later` replaces.
 pub(crate) fn catch_up(models: &Models, head: Position, later: Selected) -> Result<(), Fault> {
@@ -44,6 +45,12 @@ pub(crate) fn catch_up(models: &Models, head: Position, later: Selected) -> Resu
         }
         if let (true, StreamId::Connection(id)) = (position > of_lists, &metadata.stream) {
             touched.entry(*id).or_insert(metadata.version);
+        }
+        if let (true, StreamId::Reveals(id)) = (position > of_lists, &metadata.stream) {
+            let row = models.row(*id)?.ok_or_else(|| without_row(*id))?;
+            let mut changes = Changes::default();
+            uses::index(&mut changes, Use::at(row.ordinal, metadata.recorded_at));
+            models.lists.apply(changes)?;
         }
     }
     for (id, first) in touched {
@@ -79,6 +86,9 @@ pub(super) fn moved(
         _ => history::state_at(&models.store, id, listed)?,
     };
     let row = models.row(id)?;
-    let missing = || Fault::Damaged(format!("the row of connection {id} is missing"));
-    Ok((before, row.ok_or_else(missing)?))
+    Ok((before, row.ok_or_else(|| without_row(id))?))
+}
+
+fn without_row(id: ConnectionId) -> Fault {
+    Fault::Damaged(format!("the row of connection {id} is missing"))
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ledger_contract::records::{self, StreamId};
-use ledger_domain::connection::{Keep, Retirement};
+use ledger_domain::connection::{Keep, Replaced, Retirement};
 use ledger_domain::{
     Command, Confirmation, Connection, ConnectionId, ConsumerCommand, Micros, Rejection,
     RevealSecret, SecretRevealed, Version, decide_consumer, decide_reveal,
@@ -13,7 +13,7 @@ use ledger_store::tables::{Receipt, StreamKey};
 
 use super::decider::Decider;
 use super::quotas::Taking;
-use super::state::ConsumersHead;
+use super::state::{ConsumersHead, Head};
 use super::{Effect, Envelope};
 use crate::errors::{ConnectionUnknown, ExecuteError};
 use crate::models::Said;
@@ -37,7 +37,7 @@ impl Decider {
         command: RevealSecret,
         at: Micros,
     ) -> Result<(Version, Arc<Connection>), ExecuteError> {
-        let connection = self.reached(&envelope, id)?;
+        let Head { connection, ordinal, .. } = self.reached(&envelope, id)?;
         let revealed = decide_reveal(Some(&connection), command, self.now(at))?;
         // It is charged to who asks, so that nobody uses up what is the owner's.
         self.take_reveal(&envelope.workspace, &connection.workspace, self.now(at))?;
@@ -49,7 +49,7 @@ impl Decider {
         records::encode_revealed(&mut self.record, &metadata, &revealed);
         self.state.set_reveals(id, version);
         let stream = StreamKey::reveals(id);
-        self.append(metadata, stream, SecretRevealed::TYPE_NAME, Effect::None);
+        self.append(metadata, stream, SecretRevealed::TYPE_NAME, Effect::Revealed { ordinal });
         Ok((version, connection))
     }
 
@@ -64,7 +64,7 @@ impl Decider {
     ) -> Result<ConsumerOutcome, ExecuteError> {
         let is_confirmation = matches!(command, ConsumerCommand::Confirm { .. });
         let connection = if is_confirmation {
-            self.reached(&envelope, id)?
+            self.reached(&envelope, id)?.connection
         } else {
             let head = self.head_for(&envelope, id, false)?;
             head.ok_or(ConnectionUnknown::Id)?.connection
@@ -112,21 +112,21 @@ impl Decider {
 
     /// Returns a connection that a command reaches by its home workspace or because it is shared,
     /// if its sender has the scopes that the command requires.
-    fn reached(
+    pub(super) fn reached(
         &mut self,
         envelope: &Envelope,
         id: ConnectionId,
-    ) -> Result<Arc<Connection>, ExecuteError> {
+    ) -> Result<Head, ExecuteError> {
         let head = self.state.head(id)?.ok_or(ConnectionUnknown::Id)?;
-        let connection = head.connection;
+        let connection = &head.connection;
         let at_home = connection.workspace == envelope.workspace;
         if !at_home && !connection.access.allows(&envelope.workspace) {
             return Err(ConnectionUnknown::Id.into());
         }
-        envelope.permit.check_before(&connection)?;
+        envelope.permit.check_before(connection)?;
         // What is shared with all is shared only with those that exist and so have quotas.
         self.known_workspace(&envelope.workspace)?;
-        Ok(connection)
+        Ok(head)
     }
 
     /// Returns a command about former generations as it is decided: with what the clock says then,
@@ -142,9 +142,9 @@ impl Decider {
             Command::CancelRotation { fields, now: _ } => {
                 return Ok(Command::CancelRotation { fields, now: self.now(at) });
             }
-            Command::RotateSecret { secrets, keep: Some(keep) } => {
-                let keep = Some(Keep { now: self.now(at), ..keep });
-                return Ok(Command::RotateSecret { secrets, keep });
+            Command::RotateSecret { secrets, replaced: Replaced::Kept(keep) } => {
+                let replaced = Replaced::Kept(Keep { now: self.now(at), ..keep });
+                return Ok(Command::RotateSecret { secrets, replaced });
             }
             command => return Ok(command),
         };

@@ -13,7 +13,10 @@ use crate::engine::Shared;
 use crate::errors::{ExecuteError, Unavailable, chain};
 use crate::execute::Outcome;
 use crate::models::Change;
+use crate::overlaps;
 use crate::projections::audit::Facts;
+use crate::projections::uses::{Use, UsedToday};
+use crate::quotas::day_of;
 use crate::redaction;
 use crate::tail::Fresh;
 
@@ -25,6 +28,7 @@ const EVENTS_BETWEEN_FLUSHES: u64 = 20_000;
 /// Commits groups, one at a time.
 pub(crate) struct Committer {
     shared: Arc<Shared>,
+    used: UsedToday,
     events_since_flush: u64,
 }
 
@@ -40,7 +44,7 @@ pub(crate) fn run(committer: &Mutex<Committer>, groups: &Receiver<Group>, queue:
 
 impl Committer {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, events_since_flush: 0 }
+        Self { shared, used: UsedToday::default(), events_since_flush: 0 }
     }
 
     /// Makes a group durable and visible, and answers its callers.
@@ -67,16 +71,22 @@ impl Committer {
                     before: change.before.as_deref(),
                     after: &change.after,
                 }),
-                Effect::Principal(_) | Effect::Consumer(..) | Effect::Ledger(_) | Effect::None => {
-                    None
-                }
+                Effect::Principal(_)
+                | Effect::Consumer(..)
+                | Effect::Revealed { .. }
+                | Effect::Policies(..)
+                | Effect::Leases { .. }
+                | Effect::Ledger(_)
+                | Effect::Handover { .. }
+                | Effect::None => None,
             })
             .collect();
         let audited: Vec<Facts<'_>> = accepted
             .iter()
             .map(|event| Facts { metadata: &event.metadata, type_name: event.type_name })
             .collect();
-        match self.shared.models.load().index(&listed, &audited) {
+        let used = self.used(&accepted);
+        match self.shared.models.load().index(&listed, &audited, &used) {
             Ok(rows) => self.flush_when_due(rows, accepted.len(), head),
             Err(error) => {
                 let error = chain(&error);
@@ -90,13 +100,19 @@ impl Committer {
         for accepted in &accepted {
             self.follow(&accepted.effect);
         }
-        self.shared.tail.extend(accepted.into_iter().map(fresh));
+        let fresh: Vec<Fresh> = accepted.into_iter().map(fresh).collect();
+        let urgent =
+            fresh.iter().rfind(|event| event.is_urgent).map(|event| event.metadata.position);
+        self.shared.tail.extend(fresh.into_iter());
         // Answers callers before it wakes the relay, which takes time. Their answers hold as soon
         // as readers see the head.
         self.shared.head.send_if_modified(|shown| {
             *shown = head;
             false
         });
+        if let Some(urgent) = urgent {
+            self.shared.urgent.send_replace(urgent);
+        }
         tell(written, None);
         send(replies, None);
         self.shared.head.send_modify(|_| ());
@@ -104,10 +120,22 @@ impl Committer {
 
     /// Tells those parts of the engine that keep states in memory what has become durable.
     fn follow(&self, effect: &Effect) {
-        let Shared { directory, agenda, consumers, .. } = &*self.shared;
+        let Shared { directory, agenda, consumers, policies, ages, leases, .. } = &*self.shared;
         match effect {
             Effect::Principal(principal) => directory.put(principal),
-            Effect::Connection(change) => agenda.follow(change.before.as_deref(), &change.after),
+            Effect::Connection(change) => {
+                overlaps::follow(agenda, change.before.as_deref(), &change.after);
+                ages.follow(&self.shared, &change.after);
+                leases.follow_connection(&change.after, change.row_bytes);
+                if change.after.lifecycle.is_erased() {
+                    self.shared.close(change.after.id);
+                }
+            }
+            Effect::Leases { changed, .. } => leases.follow(changed),
+            Effect::Policies(place, all) => {
+                policies.put(place, all);
+                ages.look_through_all();
+            }
             Effect::Consumer(id, event) => {
                 match event {
                     ConsumerEvent::Removed { consumer } => consumers.forget(*id, consumer),
@@ -120,8 +148,22 @@ impl Committer {
                 agenda.look_again(*id);
             }
             Effect::Ledger(ledger) => self.shared.take_ledger(ledger),
-            Effect::None => {}
+            Effect::Handover { state, .. } => self.shared.handovers.put(state),
+            Effect::Revealed { .. } | Effect::None => {}
         }
+    }
+
+    /// Returns the connections whose secrets are used for the first time of a day.
+    fn used(&mut self, accepted: &[Accepted]) -> Vec<Use> {
+        let uses = accepted.iter().filter_map(|accepted| {
+            let ordinal = match &accepted.effect {
+                Effect::Revealed { ordinal } => Some(*ordinal),
+                Effect::Leases { used, .. } | Effect::Handover { used, .. } => *used,
+                _ => None,
+            };
+            Some(Use { ordinal: ordinal?, day: day_of(accepted.metadata.recorded_at) })
+        });
+        uses.filter(|one| self.used.is_first(*one)).collect()
     }
 
     fn flush_when_due(&mut self, rows: usize, events: usize, head: ledger_domain::Position) {
@@ -138,16 +180,21 @@ impl Committer {
 
 fn fresh(accepted: Accepted) -> Fresh {
     let Accepted { metadata, type_name, record, effect } = accepted;
-    let (after, row_bytes, hides) = match effect {
+    let (after, row_bytes, hides, is_urgent) = match effect {
         Effect::Connection(change) => {
             let hides = redaction::hides_more(change.before.as_deref(), &change.after);
-            (Some(change.after), change.row_bytes, hides)
+            (Some(change.after), change.row_bytes, hides, change.is_urgent)
         }
-        Effect::Principal(_) | Effect::Consumer(..) | Effect::Ledger(_) | Effect::None => {
-            (None, 0, false)
-        }
+        Effect::Principal(_)
+        | Effect::Consumer(..)
+        | Effect::Revealed { .. }
+        | Effect::Policies(..)
+        | Effect::Leases { .. }
+        | Effect::Ledger(_)
+        | Effect::Handover { .. }
+        | Effect::None => (None, 0, false, false),
     };
-    Fresh { metadata, type_name, record, after, row_bytes, hides }
+    Fresh { metadata, type_name, record, after, row_bytes, hides, is_urgent }
 }
 
 /// Tells those who wait for what has no event.

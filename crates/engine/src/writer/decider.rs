@@ -8,8 +8,8 @@ use crossbeam_channel::Sender;
 use ledger_contract::records::{self, Metadata, StoredFingerprint, StreamId};
 use ledger_domain::connection::GrantScope;
 use ledger_domain::{
-    Command, Connection, ConnectionId, Event, Expected, Micros, Version, Workspace,
-    WorkspaceCreated, WorkspaceName, decide, evolve, limits,
+    Command, Connection, ConnectionId, Event, Expected, HandoverCommand, LeaseCommand, LeaseEnd,
+    Micros, Rejection, Version, Workspace, WorkspaceCreated, WorkspaceName, decide, evolve, limits,
 };
 use ledger_store::Batch;
 use ledger_store::tables::{Receipt, StreamKey, claims, keys, log, receipts, streams};
@@ -23,7 +23,7 @@ use super::quotas::{Meter, Taking, is_always_permitted};
 use super::state::{Head, State};
 use super::{
     Accepted, AcceptedChange, Effect, Envelope, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job,
-    Prepared, ReplyTo, Work, answer,
+    LeaseWork, Prepared, ReplyTo, Work, answer,
 };
 use crate::access::Permit;
 use crate::destination::{self, SecretsGiven};
@@ -36,6 +36,17 @@ use crate::history;
 use crate::models::Change;
 use crate::projections::claims::claim;
 use crate::redaction;
+
+/// An event that was decided on, and what is known of its command.
+pub(super) struct Decided {
+    pub(super) event: Event,
+    /// The secrets that the command had.
+    pub(super) given: SecretsGiven,
+    /// Whether it is permitted whatever is used up.
+    pub(super) always: bool,
+    /// The data key of a new connection.
+    pub(super) new_key: Option<Vec<u8>>,
+}
 
 /// The decider, which runs on its own thread.
 pub(crate) struct Decider {
@@ -52,6 +63,8 @@ pub(crate) struct Decider {
     /// What the clock says, if it went back since the last event.
     clock: Option<Micros>,
     clock_watch: ClockWatch,
+    /// The connection whose leases the command that is being decided ends, and why.
+    pub(super) ends_leases: Option<(ConnectionId, LeaseEnd)>,
     pub(super) group: Group,
     pub(super) record: Vec<u8>,
 }
@@ -80,6 +93,7 @@ impl Decider {
             alone: true,
             clock: None,
             clock_watch,
+            ends_leases: None,
             group,
             record,
         })
@@ -113,6 +127,7 @@ impl Decider {
         match job {
             Job::Command(prepared, reply) => self.command(*prepared, reply),
             Job::Rewrapped(rows, tell) => self.put_rewrapped(rows, tell),
+            Job::Remove(removals, tell) => self.remove(removals, tell),
             Job::Pause(work) => {
                 self.drain();
                 work();
@@ -170,6 +185,7 @@ impl Decider {
         self.group.replies.push((reply, outcome));
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of work")]
     fn execute(&mut self, mut prepared: Prepared) -> Result<Outcome, ExecuteError> {
         if let Some(poison) = self.shared.store.poisoned_by() {
             return Err(Unavailable::from(poison).into());
@@ -216,6 +232,8 @@ impl Decider {
                 let version = self.change(envelope, id, *command, new_key, recorded_at)?;
                 (Some(id), version)
             }
+            Work::Policy(command) => (None, self.change_policies(envelope, command, recorded_at)?),
+            Work::Overdue(id) => (Some(id), self.note_overdue(envelope, id, recorded_at)?),
             Work::Ledger(work) => (None, self.change_ledger(envelope, work, recorded_at)?),
             Work::Principal { name, command } => {
                 (None, self.change_principal(envelope, &name, *command, recorded_at)?)
@@ -227,6 +245,28 @@ impl Decider {
                         return Ok(answer(&self.shared, &receipt, true));
                     }
                 }
+            }
+            Work::HandOver { id, wrapping } => {
+                (Some(id), self.wrap(envelope, id, *wrapping, recorded_at)?)
+            }
+            // Nothing is used up for values that could not be given out.
+            Work::Handover { command: HandoverCommand::Use { .. }, .. }
+            | Work::Reveal { .. }
+            | Work::Lease(
+                LeaseWork::Command { command: LeaseCommand::Take(_), .. } | LeaseWork::First { .. },
+            ) if self.state.ledger.is_sealed => {
+                return Err(Rejection::Sealed.into());
+            }
+            Work::Handover { id, digest, command } => {
+                let (connection, version, state) =
+                    self.handover(envelope, &id, digest.as_ref(), command, recorded_at)?;
+                seen = Some(state);
+                (Some(connection), version)
+            }
+            Work::Lease(work) => {
+                let leased = self.lease(envelope, work, recorded_at)?;
+                seen = leased.seen;
+                (leased.connection, leased.version)
             }
             Work::Reveal { id, command } => {
                 let (version, connection) = self.reveal(envelope, id, command, recorded_at)?;
@@ -242,6 +282,7 @@ impl Decider {
             self.state.set_receipt(key, receipt);
         }
         self.state.recorded_at = recorded_at;
+        self.end_leases(recorded_at)?;
         Ok(Outcome { seen, ..answer(&self.shared, &receipt, false) })
     }
 
@@ -347,6 +388,26 @@ impl Decider {
         let (given, always) = (SecretsGiven::of(&command), is_always_permitted(&command));
         let event = decide(before.as_deref(), envelope.expected, command)?;
         let event = self.settle(&permit, before.as_deref(), &given, event)?;
+        self.accept(envelope, id, head, Decided { event, given, always, new_key }, at)
+    }
+
+    /// Adds the changes of an event to the group, if its result is within the limits and the rights
+    /// of who caused it.
+    pub(super) fn accept(
+        &mut self,
+        envelope: Envelope,
+        id: ConnectionId,
+        head: Option<Head>,
+        decided: Decided,
+        at: Micros,
+    ) -> Result<Version, ExecuteError> {
+        let Decided { event, given, always, new_key } = decided;
+        let destroyed = match event {
+            Event::Erased { .. } => Some(self.wrapping_key(id)?),
+            _ => None,
+        };
+        let before = head.as_ref().map(|head| head.connection.clone());
+        let permit = envelope.permit.clone();
         let version = before.as_ref().map_or(Version::ZERO, |state| state.version).next();
         let metadata = self.metadata(envelope, StreamId::Connection(id), version, at);
         self.record.clear();
@@ -355,8 +416,12 @@ impl Decider {
             return Err(ExecuteError::RecordTooLarge);
         }
         let (type_name, adds_content) = (event.type_name(), event.adds_content());
+        // A value that others know is used no more from here on: this is where everything ends that
+        // was given out with it.
+        let is_urgent = event.is_urgent();
         let after = evolved(before.as_deref(), event, &metadata, id)?;
         permit.check_after(&after)?;
+        self.check_unsealed(before.as_deref(), &after)?;
         permit.check_opened(before.as_deref(), &after)?;
         if let Some(before) = &before {
             permit.check_gain(before, &after)?;
@@ -376,14 +441,23 @@ impl Decider {
             keys::put(&mut self.group.batch, &self.shared.store, id, &wrapped);
             self.state.count_data_key(None, Some(self.state.ledger.active));
         }
+        if let Some(under) = destroyed {
+            self.destroy_key(id, under, metadata.position);
+        }
         if before.is_none() {
             self.state.next_ordinal += 1;
         }
         self.shared.models.load().write_encoded(&mut self.group.batch, &change, &row);
         history::put_snapshot(&mut self.group.batch, &self.shared.store, &after);
+        if let Some(because) =
+            before.as_deref().and_then(|before| LeaseEnd::of_change(before, &after))
+        {
+            self.end_leases_of(id, because);
+        }
         let (after, row_bytes) = (Arc::new(after), row.len());
         self.state.set_head(id, Head { ordinal, connection: after.clone(), row_bytes });
-        let effect = Effect::Connection(AcceptedChange { ordinal, before, after, row_bytes });
+        let change = AcceptedChange { ordinal, before, after, row_bytes, is_urgent };
+        let effect = Effect::Connection(change);
         self.append(metadata, StreamKey::connection(id), type_name, effect);
         Ok(version)
     }
@@ -440,6 +514,13 @@ impl Decider {
         }
         self.drain();
         let then = history::state_at(&self.shared.store, id, to)?.map(Box::new);
+        // Values are checked before a command is queued. A repeat finds the version durable.
+        if then
+            .as_deref()
+            .is_some_and(|then| self.state.policies.concern_values(&self.shared.catalogue, then))
+        {
+            return Err(ExecuteError::Busy);
+        }
         Ok(Command::Revert { to, then, detach_secrets })
     }
 

@@ -3,14 +3,24 @@
 use std::sync::Arc;
 
 use ledger_contract::records::{self, StreamId};
-use ledger_domain::{ConnectionId, LedgerCommand, Micros, Version, WorkspaceName, decide_ledger};
-use ledger_store::tables::{StreamKey, keys, meta};
-use ledger_vault::{OpenError as UnsealError, Scope, WrappedDataKey, master_key_of};
+use ledger_domain::{
+    Connection, ConnectionId, LedgerCommand, Micros, Rejection, Version, WorkspaceName,
+    decide_ledger,
+};
+use ledger_store::tables::{StreamKey, founding, keys, meta};
+use ledger_vault::{Keyring, OpenError as UnsealError, Scope, WrappedDataKey, master_key_of};
 
 use super::decider::Decider;
 use super::{Effect, Envelope, LedgerWork, Rewrapped, TellWritten};
-use crate::errors::{ExecuteError, Fault, MasterKeysError, Unavailable};
-use crate::master_keys::LedgerSecrets;
+use crate::errors::{ExecuteError, Fault, MasterKeysError};
+use crate::master_keys::{self, LedgerSecrets};
+
+/// What becomes of the master keys in memory.
+enum Keys {
+    Stay,
+    Are(Keyring),
+    Go,
+}
 
 impl Decider {
     /// Decides a command to the ledger itself.
@@ -22,30 +32,26 @@ impl Decider {
     ) -> Result<Version, ExecuteError> {
         // What is read to be wrapped anew has to be what is stored.
         self.drain();
-        let held = self.shared.master_keys.ring();
-        let command = match &work {
-            LedgerWork::Rotate(given) => {
-                if let Some(key) = held.clash(given) {
-                    return Err(MasterKeysError::Differs(key).into());
-                }
-                let held = given.key_ids().collect();
-                LedgerCommand::RotateMasterKey { to: given.active_id(), held }
-            }
-            LedgerWork::NoteRewrapped => LedgerCommand::NoteRewrapped,
-            LedgerWork::Retire(key) => {
-                LedgerCommand::RetireMasterKey { key: *key, is_held: held.holds(*key) }
-            }
-        };
+        let command = self.ledger_command(&work)?;
         let event = decide_ledger(&self.state.ledger, envelope.expected, command)?;
         let retired = &self.state.ledger.retired;
         let keys = match work {
-            LedgerWork::Rotate(given) => Some(given.without(|key| retired.contains(&key))),
-            LedgerWork::NoteRewrapped => None,
-            LedgerWork::Retire(key) => Some(held.without(|other| other == key)),
+            LedgerWork::Rotate(given) => {
+                Keys::Are(given.ring.without(|key| retired.contains(&key)))
+            }
+            LedgerWork::Retire(key) => {
+                Keys::Are(self.shared.master_keys.enter()?.ring().without(|other| other == key))
+            }
+            LedgerWork::Unseal(given) => {
+                let ring = master_keys::of_ledger(&given.ring, &self.state.ledger);
+                Keys::Are(ring.map_err(Fault::from)?)
+            }
+            LedgerWork::NoteRewrapped(_) => Keys::Stay,
+            LedgerWork::Seal => Keys::Go,
         };
         let id = self.shared.identity.ledger;
         let store = &self.shared.store;
-        if let Some(keys) = &keys
+        if let Keys::Are(keys) = &keys
             && keys.active_id() != self.state.ledger.active
         {
             let secrets = LedgerSecrets::rewrapped(store, keys, id, &self.shared.ports)?;
@@ -59,10 +65,72 @@ impl Decider {
         let effect = Effect::Ledger(Arc::new(self.state.ledger.clone()));
         self.append(metadata, StreamKey::ledger(id), event.type_name(), effect);
         // If the event does not become durable, nothing else does.
-        if let Some(keys) = keys {
-            self.shared.master_keys.use_ring(keys);
+        match keys {
+            Keys::Stay => {}
+            Keys::Are(keys) => {
+                self.shared.master_keys.use_ring(keys);
+                self.shared.master_keys.shares.wipe();
+            }
+            Keys::Go => self.shared.drop_keys(),
         }
         Ok(version)
+    }
+
+    /// Returns the command that is to be decided, after a look at the given keys.
+    fn ledger_command(&self, work: &LedgerWork) -> Result<LedgerCommand, ExecuteError> {
+        Ok(match work {
+            LedgerWork::Rotate(given) => {
+                let held = self.shared.master_keys.enter()?;
+                if let Some(key) = held.ring().clash(&given.ring) {
+                    return Err(MasterKeysError::Differs(key).into());
+                }
+                let (to, held) = (given.ring.active_id(), given.ring.key_ids().collect());
+                LedgerCommand::RotateMasterKey { to, held }
+            }
+            LedgerWork::NoteRewrapped(key) => LedgerCommand::NoteRewrapped { key: *key },
+            LedgerWork::Retire(key) => {
+                let is_held = self.shared.master_keys.key_ids().contains(key);
+                LedgerCommand::RetireMasterKey { key: *key, is_held }
+            }
+            LedgerWork::Seal => LedgerCommand::Seal,
+            LedgerWork::Unseal(given) => {
+                self.check_key_check(&given.ring)?;
+                let held = given.ring.key_ids().collect();
+                LedgerCommand::Unseal { held, shares: given.shares }
+            }
+        })
+    }
+
+    /// Checks that the active one among given keys is the ledger's, if there is one with its id.
+    fn check_key_check(&self, given: &Keyring) -> Result<(), ExecuteError> {
+        let active = self.state.ledger.active;
+        let store = &self.shared.store;
+        let check = founding::get(store, founding::KEY_CHECK).map_err(Fault::from)?;
+        let check =
+            check.ok_or_else(|| Fault::Damaged("the ledger has no key check".to_owned()))?;
+        if !given.holds(active) || given.open_check(self.shared.identity.ledger, &check).is_ok() {
+            return Ok(());
+        }
+        Err(MasterKeysError::Differs(active).into())
+    }
+
+    /// Refuses to give a secret a value while the ledger is sealed. Who sent the command may have
+    /// sealed the value before.
+    pub(super) fn check_unsealed(
+        &self,
+        before: Option<&Connection>,
+        after: &Connection,
+    ) -> Result<(), ExecuteError> {
+        // A new connection has a new data key, even without a secret.
+        let gives = before.is_none_or(|before| {
+            after.secrets.iter().any(|(field, now)| {
+                before.secrets.get(field).is_none_or(|then| then.held != now.held)
+            })
+        });
+        if self.state.ledger.is_sealed && gives {
+            return Err(Rejection::Sealed.into());
+        }
+        Ok(())
     }
 
     /// Returns the data key of a new connection wrapped under the active key. It was wrapped under
@@ -78,8 +146,8 @@ impl Decider {
         }
         let scope = Scope { workspace, connection: id };
         let wrapped = WrappedDataKey::from_bytes(&stored).map_err(Fault::from)?;
-        let ring = self.shared.master_keys.ring();
-        match ring.rewrap(&mut self.shared.ports.rng(), scope, &wrapped) {
+        let keys = self.shared.master_keys.enter()?;
+        match keys.ring().rewrap(&mut self.shared.ports.rng(), scope, &wrapped) {
             Ok(rewrapped) => Ok(rewrapped.to_bytes()),
             // The former key was retired meanwhile. A repeat begins with a new data key.
             Err(UnsealError::UnknownKey { .. }) => Err(ExecuteError::Busy),
@@ -88,19 +156,16 @@ impl Decider {
     }
 
     /// Adds data keys that were wrapped anew to the group. One that is not stored any more as it
-    /// was read, or that is under a key which has been left behind since, is left out.
+    /// was read, that is under a key which has been left behind since, or whose connection is
+    /// erased, is left out.
     pub(super) fn put_rewrapped(&mut self, rows: Vec<Rewrapped>, tell: TellWritten) {
-        let refused = match self.shared.store.poisoned_by() {
-            Some(poison) => Err(Unavailable::from(poison)),
-            None => self.shared.fence.check(),
-        };
-        if refused.is_err() {
-            // Who does not listen any more is stopping.
-            let (Ok(()) | Err(_)) = tell.send(refused);
-            return;
-        }
+        let Some(tell) = self.if_writable(tell) else { return };
         let active = self.state.ledger.active;
         for Rewrapped { id, before, after } in rows {
+            // The row is gone from the store only with the group of the erasure.
+            if self.state.is_destroyed(id) {
+                continue;
+            }
             let store = &self.shared.store;
             let is_as_read = keys::get(store, id).is_ok_and(|now| now.as_deref() == Some(&*before));
             if let (true, Ok(former)) = (is_as_read, master_key_of(&before))

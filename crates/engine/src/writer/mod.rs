@@ -17,11 +17,15 @@ mod beside;
 mod clock;
 mod committer;
 mod decider;
+mod handovers;
+mod leases;
 mod ledger;
+mod policies;
 mod principals;
 mod queue;
 mod quotas;
 mod recent;
+mod removals;
 mod senders;
 mod state;
 #[cfg(test)]
@@ -31,10 +35,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use ledger_contract::records::{Metadata, Provenance};
+use ledger_domain::principal::KeyDigest;
 use ledger_domain::{
-    Connection, ConnectionId, ConsumerCommand, ConsumerEvent, Expected, Ledger, MasterKeyId,
-    Micros, Position, Principal, PrincipalCommand, PrincipalName, RevealSecret, WorkspaceCreated,
-    WorkspaceName,
+    Connection, ConnectionId, ConsumerCommand, ConsumerEvent, Expected, Handover, HandoverCommand,
+    HandoverId, Ledger, MasterKeyId, Micros, Policies, PolicyCommand, Position, Principal,
+    PrincipalCommand, PrincipalName, RevealSecret, WorkspaceCreated, WorkspaceName,
 };
 use ledger_store::Batch;
 use ledger_store::tables::Receipt;
@@ -42,7 +47,10 @@ use ledger_vault::{Keyring, WrappedDataKey};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+pub(crate) use handovers::Wrapping;
+pub(crate) use leases::LeaseWork;
 pub(crate) use recent::Recent;
+pub(crate) use removals::Removal;
 
 use committer::Committer;
 use decider::Decider;
@@ -53,6 +61,8 @@ use crate::engine::Shared;
 use crate::errors::{ExecuteError, Fault, Unavailable};
 use crate::execute::Outcome;
 use crate::fingerprint::Fingerprint;
+use crate::leases::LeasesChanged;
+use crate::master_keys::KeyUse;
 
 /// Most commands in one group.
 const GROUP_COMMANDS_MAX: usize = 1_024;
@@ -94,8 +104,18 @@ pub(crate) enum Work {
     Principal { name: PrincipalName, command: Box<PrincipalCommand> },
     /// A reveal of a connection's secrets.
     Reveal { id: ConnectionId, command: RevealSecret },
+    /// A handover of a connection's secrets.
+    HandOver { id: ConnectionId, wrapping: Box<Wrapping> },
+    /// A command to a handover. `digest` is that of its token, if that is not the credential.
+    Handover { id: HandoverId, digest: Option<KeyDigest>, command: HandoverCommand },
     /// Something about a consumer of a connection.
     Consumer { id: ConnectionId, command: ConsumerCommand },
+    /// A command about policies of the workspace or the ledger to which it is sent.
+    Policy(PolicyCommand),
+    /// Records that secrets of a connection are overdue.
+    Overdue(ConnectionId),
+    /// Something about leases on secrets.
+    Lease(LeaseWork),
     /// A command to the ledger itself.
     Ledger(LedgerWork),
 }
@@ -104,11 +124,26 @@ pub(crate) enum Work {
 #[derive(Debug)]
 pub(crate) enum LedgerWork {
     /// Makes the active key of these the ledger's.
-    Rotate(Keyring),
+    Rotate(GivenKeys),
     /// Notes that everything is wrapped under the active key.
-    NoteRewrapped,
+    NoteRewrapped(MasterKeyId),
     /// Uses a master key no more.
     Retire(MasterKeyId),
+    /// Drops all keys that open a secret.
+    Seal,
+    /// Uses these keys again.
+    Unseal(GivenKeys),
+}
+
+/// Master keys as they were read for a command.
+#[derive(Debug)]
+pub(crate) struct GivenKeys {
+    pub(crate) ring: Keyring,
+    /// By how many shares they were given; zero if they come from the key source.
+    pub(crate) shares: u8,
+    /// They count among those in use, unless they are to unseal the ledger.
+    #[expect(dead_code, reason = "it is held until the command is decided")]
+    pub(crate) in_use: Option<KeyUse>,
 }
 
 /// A data key that was wrapped anew.
@@ -138,6 +173,8 @@ pub(crate) enum Job {
     Command(Box<Prepared>, ReplyTo),
     /// Store these data keys.
     Rewrapped(Vec<Rewrapped>, TellWritten),
+    /// Store what an erasure removes.
+    Remove(Vec<Removal>, TellWritten),
     /// Commit everything decided so far, then run this while no command is in flight.
     Pause(Box<dyn FnOnce() + Send>),
 }
@@ -159,8 +196,29 @@ pub(crate) enum Effect {
     Principal(Arc<Principal>),
     /// A consumer of a connection.
     Consumer(ConnectionId, ConsumerEvent),
+    /// Secrets of the connection with this ordinal were revealed.
+    Revealed {
+        /// The ordinal.
+        ordinal: u32,
+    },
+    /// The policies of a workspace or of the ledger.
+    Policies(WorkspaceName, Arc<Policies>),
+    /// Leases on secrets.
+    Leases {
+        /// As they are now.
+        changed: LeasesChanged,
+        /// The ordinal of the connection whose secrets they are of, if it is one.
+        used: Option<u32>,
+    },
     /// The ledger itself.
     Ledger(Arc<Ledger>),
+    /// A handover.
+    Handover {
+        /// As it is now.
+        state: Arc<Handover>,
+        /// The ordinal of the connection.
+        used: Option<u32>,
+    },
     /// No state that is kept in memory.
     None,
 }
@@ -172,6 +230,8 @@ pub(crate) struct AcceptedChange {
     pub(crate) after: Arc<Connection>,
     /// Size of the row of `after`.
     pub(crate) row_bytes: usize,
+    /// Whether its notification must not wait for others.
+    pub(crate) is_urgent: bool,
 }
 
 /// Events and answers that are committed together.
@@ -244,8 +304,18 @@ impl Writer {
 
     /// Queues data keys that were wrapped anew.
     pub(crate) fn put_rewrapped(&self, rows: Vec<Rewrapped>) -> Result<Written, Unavailable> {
+        self.put(|tell| Job::Rewrapped(rows, tell))
+    }
+
+    /// Queues what an erasure removes.
+    pub(crate) fn remove(&self, removals: Vec<Removal>) -> Result<Written, Unavailable> {
+        self.put(|tell| Job::Remove(removals, tell))
+    }
+
+    /// Queues a job without an event.
+    fn put(&self, job: impl FnOnce(TellWritten) -> Job) -> Result<Written, Unavailable> {
         let (tell, written) = crossbeam_channel::bounded(1);
-        self.queue.push(Job::Rewrapped(rows, tell)).map_err(|_| Unavailable::ShuttingDown)?;
+        self.queue.push(job(tell)).map_err(|_| Unavailable::ShuttingDown)?;
         Ok(written)
     }
 

@@ -46,6 +46,7 @@ pub(super) fn is_always_permitted(command: &Command) -> bool {
         command,
         Command::Disable { .. }
             | Command::Archive { .. }
+            | Command::Erase { .. }
             | Command::RevokeWorkspace { .. }
             | Command::RotateSecret { .. }
             | Command::RetireFormer { .. }

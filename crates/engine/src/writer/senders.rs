@@ -3,12 +3,12 @@
 //! Receipts are stored by workspace, whoever sent the command. An id may thus belong to a command
 //! that is hidden from this caller, so rights are checked before the id.
 
-use ledger_domain::ConnectionId;
+use ledger_domain::{ConnectionId, LeaseCommand};
 use ledger_store::tables::Receipt;
 
 use super::decider::Decider;
 use super::state::Head;
-use super::{Envelope, Work};
+use super::{Envelope, LeaseWork, Work};
 use crate::errors::{ConnectionUnknown, ExecuteError};
 use crate::execute::Outcome;
 
@@ -38,11 +38,21 @@ impl Decider {
                 self.head_for(envelope, *id, new_key.is_some()).map(drop)
             }
             Work::Consumer { id, .. } => self.head_for(envelope, *id, false).map(drop),
+            Work::Lease(LeaseWork::Command { id, command: LeaseCommand::End { .. } }) => {
+                self.head_for(envelope, *id, false).map(drop)
+            }
+            Work::Lease(LeaseWork::Command { id, .. }) => self.reached(envelope, *id).map(drop),
             // The rights for these were checked earlier; reveals have ids that the ledger
             // generated.
-            Work::Workspace(_) | Work::Principal { .. } | Work::Reveal { .. } | Work::Ledger(_) => {
-                Ok(())
-            }
+            Work::Workspace(_)
+            | Work::Principal { .. }
+            | Work::Reveal { .. }
+            | Work::HandOver { .. }
+            | Work::Policy(_)
+            | Work::Overdue(_)
+            | Work::Lease(_)
+            | Work::Ledger(_) => Ok(()),
+            Work::Handover { id, .. } => self.check_revoker(envelope, id),
         }
     }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use ledger_domain::{
-    Connection, ConnectionId, ConsumerEvent, Consumers, Ledger, MasterKeyId, Micros, Position,
-    Principal, PrincipalName, Version, WorkspaceName,
+    Connection, ConnectionId, ConsumerEvent, Consumers, Handover, HandoverId, Ledger, MasterKeyId,
+    Micros, Position, Principal, PrincipalName, SecretLeases, Version, WorkspaceName,
 };
 use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipts, streams};
 
@@ -15,6 +15,7 @@ use crate::engine::Shared;
 use crate::errors::{AuthenticateError, Fault};
 use crate::history;
 use crate::models::Said;
+use crate::policies::AllPolicies;
 use crate::quotas::KeyCounts;
 
 /// Exceeds the number of commands that can be waiting or in flight.
@@ -85,6 +86,17 @@ pub(crate) struct State {
     /// Last versions of the streams of reveals.
     reveals: Recent<ConnectionId, Version>,
     consumers: Recent<ConnectionId, ConsumersHead>,
+    handovers: Recent<HandoverId, Arc<Handover>>,
+    /// How many handovers of each workspace can still be used.
+    pending_handovers: HashMap<WorkspaceName, usize>,
+    /// The policies of secret fields.
+    pub(crate) policies: AllPolicies,
+    /// The leases on secrets.
+    pub(crate) leases: SecretLeases,
+    /// Last versions of the streams of what ends leases throughout a workspace.
+    workspace_leases: HashMap<WorkspaceName, Version>,
+    /// Connections whose data keys were destroyed just now, maybe not durably yet.
+    destroyed: Recent<ConnectionId, ()>,
     /// The ledger itself.
     pub(crate) ledger: Ledger,
     /// The master keys under which another number of data keys is wrapped than the batches say.
@@ -115,8 +127,12 @@ impl State {
         let principals = all.into_iter();
         let principals = principals.map(|principal| (principal.name.clone(), principal)).collect();
         let ledger = (**shared.ledger.read()).clone();
+        let pending_handovers = shared.handovers.pending();
+        let policies = (*shared.policies.now()).clone();
+        let leases = shared.models.load().leases()?;
         Ok(Self {
             shared,
+            policies,
             ledger,
             counted: BTreeSet::new(),
             principals,
@@ -124,6 +140,11 @@ impl State {
             principal_changes,
             reveals: Recent::new(RECENT),
             consumers: Recent::new(RECENT).within(CONSUMERS_BYTES),
+            handovers: Recent::new(RECENT),
+            pending_handovers,
+            leases,
+            workspace_leases: HashMap::new(),
+            destroyed: Recent::new(RECENT),
             heads: Recent::new(RECENT).within(HEADS_BYTES),
             receipts: Recent::new(RECENT),
             claims: Recent::new(RECENT),
@@ -220,10 +241,32 @@ impl State {
         self.reveals.set(id, version);
     }
 
+    /// Returns the number of times that leases were ended throughout a workspace.
+    pub(crate) fn workspace_leases(&self, name: &WorkspaceName) -> Result<Version, Fault> {
+        match self.workspace_leases.get(name) {
+            Some(version) => Ok(*version),
+            None => streams::last_version(&self.shared.store, StreamKey::leases(name))
+                .map_err(Fault::from),
+        }
+    }
+
+    pub(crate) fn set_workspace_leases(&mut self, name: WorkspaceName, version: Version) {
+        self.workspace_leases.insert(name, version);
+    }
+
     /// Counts a data key as [`Ledger::count`] does, for the next batch.
     pub(crate) fn count_data_key(&mut self, from: Option<MasterKeyId>, to: Option<MasterKeyId>) {
         self.ledger.count(from, to);
         self.counted.extend(from.into_iter().chain(to));
+    }
+
+    /// Returns whether the data key of a connection is destroyed, though the store may have it.
+    pub(crate) fn is_destroyed(&self, id: ConnectionId) -> bool {
+        self.destroyed.get(&id).is_some()
+    }
+
+    pub(crate) fn set_destroyed(&mut self, id: ConnectionId) {
+        self.destroyed.set(id, ());
     }
 
     /// Returns the consumers of a connection.
@@ -241,6 +284,22 @@ impl State {
     pub(crate) fn set_consumers(&mut self, id: ConnectionId, head: ConsumersHead) {
         let (bytes, durable) = (head.bytes(), *self.shared.head.borrow());
         self.consumers.set_sized(id, head, bytes, |head| head.position <= durable);
+    }
+
+    /// Returns a handover.
+    pub(crate) fn handover(&self, id: &HandoverId) -> Option<Arc<Handover>> {
+        self.handovers.get(id).cloned().or_else(|| self.shared.handovers.get(id))
+    }
+
+    pub(crate) fn set_handover(&mut self, handover: &Arc<Handover>) {
+        let pending = self.pending_handovers.entry(handover.workspace.clone()).or_default();
+        *pending = if handover.is_pending() { *pending + 1 } else { pending.saturating_sub(1) };
+        self.handovers.set(handover.made.handover.clone(), Arc::clone(handover));
+    }
+
+    /// Returns how many handovers of a workspace can still be used.
+    pub(crate) fn pending_handovers(&self, workspace: &WorkspaceName) -> usize {
+        self.pending_handovers.get(workspace).copied().unwrap_or_default()
     }
 
     pub(crate) fn has_workspace(&self, name: &WorkspaceName) -> bool {

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::SecretReferenceBody;
 use ledger_domain::connection::AuthMethod;
 use ledger_domain::{CheckedText, Connection, InvalidField};
 use ledger_providers::{Facade, Field, Given, Provider};
@@ -58,9 +57,8 @@ impl Have {
     }
 
     /// Replaces the references.
-    pub(super) fn refer(&mut self, references: &[SecretReferenceBody]) {
-        self.references =
-            references.iter().map(|reference| reference.target.as_sent().clone()).collect();
+    pub(super) fn refer(&mut self, targets: Vec<String>) {
+        self.references = targets;
     }
 
     fn get(&self, field: &Field) -> Option<Given<'_>> {

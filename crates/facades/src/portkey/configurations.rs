@@ -10,6 +10,7 @@ use ledger_providers::{Facade, Field, FieldType, Provider};
 use ledger_vault::Plaintext;
 use serde_json::Value;
 
+use super::mappings;
 use super::shapes::Configurations;
 use crate::{masks, settings};
 
@@ -126,7 +127,7 @@ impl Changes {
         key: Option<SecretValue>,
     ) -> Result<(), InvalidField> {
         let main = stored.and_then(|stored| settings::main_secret(stored, Some(provider)));
-        let name = main.map_or(super::mappings::KEY, |(field, _)| field.as_str());
+        let name = main.map_or(mappings::KEY, |(field, _)| field.as_str());
         let echo = |key: &SecretValue| {
             main.is_some_and(|(stored, old)| masks::is_echo(&mask(stored, old), &key.0))
         };
@@ -208,7 +209,9 @@ pub(super) fn show(connection: &Connection, provider: &Provider) -> Configuratio
     let main = settings::main_secret(connection, known).map(|(field, _)| field);
     let secrets = connection.secrets.iter();
     let secrets = secrets.filter(|(field, _)| is_shown(provider, field.as_str()));
-    for (field, secret) in secrets.filter(|(field, _)| Some(*field) != main) {
+    let secrets = secrets.filter(|(field, _)| Some(*field) != main);
+    let is_mapped = |field: &FieldName| mappings::followed(connection).any(|(one, _)| one == field);
+    for (field, secret) in secrets.filter(|(field, _)| !is_mapped(field)) {
         let name = format!("{MASKED}{}", spelled(field.as_str()));
         shown.insert(name, mask(field, secret).into());
     }

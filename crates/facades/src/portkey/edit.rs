@@ -10,9 +10,10 @@ use ledger_providers::Provider;
 
 use super::check::Have;
 use super::configurations;
+use super::mappings::{self, Sources};
 use super::pricing::Adjustments;
 use super::shapes::{IntegrationChange, IntegrationIn};
-use super::{ids, mappings, show};
+use super::{ids, show};
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
 use crate::{defaults, handles};
@@ -44,10 +45,11 @@ pub(super) async fn creation(
     }
     changes.take_key(provider, None, body.key)?;
     let references = body.secret_mappings.unwrap_or_default();
-    let references = mappings::read(provider, None, references)?;
+    let sources = mappings::sources(request, &references).await?;
+    let mapped = mappings::read(provider, None, &sources, references)?;
     let mut have = Have::default();
     have.change(provider, &changes, true);
-    have.refer(&references);
+    have.refer(mapped.targets());
     have.check(None, provider)?;
     let (annotations, access) = match &body.workspace_id {
         None => (BTreeMap::new(), Access::default()),
@@ -64,7 +66,8 @@ pub(super) async fn creation(
         description: body.description.filter(|text| !text.is_empty()),
         config: given(changes.config).collect(),
         secrets: given(changes.secrets).collect(),
-        secret_references: references,
+        referring: mapped.referring,
+        secret_references: mapped.notes,
         annotations,
         access,
         pricing: body.pricing_adjustments.map_or(Ok(None), Adjustments::check)?,
@@ -97,6 +100,7 @@ async fn for_workspace(
 pub(super) fn revision(
     connection: &Connection,
     provider: &Provider,
+    sources: &Sources,
     body: IntegrationChange,
 ) -> Result<Change, InvalidField> {
     let named = body.name.is_some() || body.description.is_some() || body.key.is_some();
@@ -112,14 +116,20 @@ pub(super) fn revision(
     if let Some(key) = body.key {
         changes.take_key(provider, Some(connection), key)?;
     }
-    let references = body.secret_mappings;
-    let references =
-        references.map(|given| mappings::read(provider, Some(connection), given)).transpose()?;
+    let mapped = body.secret_mappings;
+    let read = |given| mappings::read(provider, Some(connection), sources, given);
+    let mapped = mapped.map(read).transpose()?;
+    if let Some(mapped) = &mapped {
+        let gone = mappings::followed(connection).map(|(field, _)| field.to_string());
+        for field in gone.filter(|field| !mapped.referring.contains_key(field)) {
+            changes.secrets.entry(field).or_insert(None);
+        }
+    }
     let before = Have::of(connection, provider);
     let mut have = before.clone();
     have.change(provider, &changes, whole);
-    if let Some(references) = &references {
-        have.refer(references);
+    if let Some(mapped) = &mapped {
+        have.refer(mapped.targets());
     }
     have.check(Some(&before), provider)?;
     let (old, new) = (before.auth_method(provider), have.auth_method(provider));
@@ -127,6 +137,10 @@ pub(super) fn revision(
     if let Some(name) = &name {
         Line::parse("name", name, DISPLAY_NAME_CHARS)?;
     }
+    let (secret_references, referring) = match mapped {
+        None => (None, BTreeMap::new()),
+        Some(mapped) => (Some(mapped.notes), mapped.referring),
+    };
     let update = Changes {
         slug,
         display_name: name.map(Some),
@@ -134,7 +148,8 @@ pub(super) fn revision(
         auth_method: (old != new).then_some(new),
         config: changes.config,
         secrets: changes.secrets,
-        secret_references: references,
+        secret_references,
+        referring,
         ..Changes::default()
     };
     let pricing = body

@@ -11,7 +11,7 @@ use super::shapes::{
     CreatedOut, DoneOut, Filters, IntegrationChange, IntegrationDetail, IntegrationIn,
     IntegrationPath, PageOut,
 };
-use super::{edit, ids, show};
+use super::{edit, ids, mappings, show};
 use crate::request::FacadeRequest;
 
 /// The default number of integrations per page.
@@ -105,7 +105,9 @@ pub(super) async fn update(
     let connection = named(&request, &path).await?;
     let provider = request.catalogue().of(connection.details.provider.as_str());
     let on = edit::status(body.status.as_deref())?;
-    let change = edit::revision(&connection, provider, body)?;
+    let given = body.secret_mappings.as_deref().unwrap_or_default();
+    let sources = mappings::sources(&request, given).await?;
+    let change = edit::revision(&connection, provider, &sources, body)?;
     // Of the two commands, only the first can still be refused for its content.
     if let Some(update) = change.update {
         request.update(&connection, update).await?;

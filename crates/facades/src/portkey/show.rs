@@ -1,7 +1,7 @@
 //! Connections in Portkey's format.
 
 use ledger_contract::time;
-use ledger_domain::{Connection, LedgerId};
+use ledger_domain::{Connection, FieldName, LedgerId};
 use ledger_providers::{Facade, Provider};
 
 use super::limits::AccessOut;
@@ -72,7 +72,14 @@ pub(super) fn detail(
     let ledger = request.server.state.engine().ledger_id();
     let known = request.provider(connection.details.provider.as_str());
     let granted = connection.access.workspaces.values().filter(|grant| grant.allowed);
-    let references = connection.details.secret_references.iter();
+    let notes = connection.details.secret_references.iter();
+    let notes = notes.map(|one| mappings::show(provider, one));
+    let followed = mappings::followed(connection);
+    let followed =
+        followed.map(|(field, one)| mappings::show_followed(connection, provider, field, one));
+    let is_followed =
+        |field: &FieldName| mappings::followed(connection).any(|(one, _)| one == field);
+    let key = key.filter(|(field, _)| !is_followed(field));
     IntegrationDetail {
         integration: integration(ledger, connection, known),
         masked_key: key.map(|(stored, secret)| configurations::mask(stored, secret)),
@@ -80,7 +87,7 @@ pub(super) fn detail(
         global_workspace_access_settings: connection.access.everyone.as_ref().map(AccessOut::of),
         allow_all_models: connection.models.allow_all,
         workspace_count: 1 + granted.count(),
-        secret_mappings: references.map(|one| mappings::show(provider, one)).collect(),
+        secret_mappings: notes.chain(followed).collect(),
         pricing_adjustments: connection.pricing.as_ref().map(Adjustments::of),
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use ledger_contract::errors::Problem;
-use ledger_domain::{Connection, InvalidField};
+use ledger_domain::{Connection, InvalidField, Reference};
 use ledger_http::toolkit::Refusal;
 use ledger_providers::{Complaint, Facade, Field, Given, Provider, Wrong};
 use serde_json::Value;
@@ -31,12 +31,13 @@ pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Dr
     };
     let given = body.settings.unwrap_or_default();
     refuse_missing(provider, &given)?;
-    settings::set_first(&mut made, Some(provider), given);
+    settings::set_first(&mut made, Some(provider), &|it| request.permits(it), given);
     Ok(made)
 }
 
 /// Translates a body into an update command.
 pub(super) fn revision(
+    request: &FacadeRequest,
     connection: &Connection,
     provider: Option<&Provider>,
     body: PatchIn,
@@ -54,7 +55,10 @@ pub(super) fn revision(
     match body.settings {
         None => {}
         Some(None) => settings::clear(&mut update, connection),
-        Some(Some(given)) => settings::replace(&mut update, connection, provider, given),
+        Some(Some(given)) => {
+            let permits = |it: &Reference| request.permits(it);
+            settings::replace(&mut update, connection, provider, &permits, given);
+        }
     }
     Ok(update)
 }

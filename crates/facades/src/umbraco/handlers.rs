@@ -78,7 +78,7 @@ pub(super) async fn update(
     let is_active = body.is_active;
     // Even an unknown provider has the fields common to all.
     let provider = request.catalogue().of(connection.details.provider.as_str());
-    let update = edit::revision(&connection, Some(provider), body)?;
+    let update = edit::revision(&request, &connection, Some(provider), body)?;
     let mut changed = request.update(&connection, update).await?;
     if let Some(on) = is_active.filter(|on| *on != changed.enabled) {
         request.switch_to(&changed, on).await?;

@@ -1,12 +1,17 @@
 //! The settings object of Umbraco.AI, which combines what the ledger stores separately: settings,
 //! secrets, and references (text like `$OpenAI:ApiKey`).
+//!
+//! A reference in place of a secret is one to the server's environment variable `OpenAI__ApiKey`,
+//! as .NET has it, if the server permits that. Others are kept as they are, and not followed.
 
 use std::collections::BTreeMap;
 
 use ledger_contract::commands::{SecretReferenceBody, SecretValue};
 use ledger_contract::view::shown_hint;
 use ledger_domain::connection::SecretReference;
-use ledger_domain::{CheckedText, Connection, FieldName, Secret};
+use ledger_domain::{
+    CheckedText, Connection, FieldName, Reference, ReferenceFormat, ReferenceKind, Secret,
+};
 use ledger_providers::{Facade, Provider};
 use ledger_vault::Plaintext;
 use serde_json::Value;
@@ -18,6 +23,8 @@ use crate::settings::{config, holds_secret, is_value, same, secret};
 
 /// The prefix of references into configuration.
 const REFERENCE: char = '$';
+/// What stands for a colon in the name of a variable.
+const SECTION: &str = "__";
 
 /// Returns all settings; nothing if there are none.
 pub(super) fn shown(connection: &Connection, provider: Option<&Provider>) -> Option<Settings> {
@@ -31,7 +38,7 @@ pub(super) fn shown(connection: &Connection, provider: Option<&Provider>) -> Opt
         shown.insert(name(reference.target.as_str()), reference.reference.as_str().into());
     }
     for (stored, secret) in &connection.secrets {
-        shown.insert(name(stored.as_str()), mask(stored, secret).into());
+        shown.insert(name(stored.as_str()), shown_secret(stored, secret).into());
     }
     (!shown.is_empty()).then_some(shown)
 }
@@ -74,6 +81,33 @@ fn is_reference(text: &str) -> bool {
     text.strip_prefix(REFERENCE).is_some_and(|path| path.contains(':') && path.split(':').all(part))
 }
 
+/// Returns whether the server follows a reference.
+pub(super) type Permits<'a> = &'a dyn Fn(&Reference) -> bool;
+
+/// Returns the reference to the environment variable that a text means, if its name can be one.
+fn variable(text: &str) -> Option<Reference> {
+    let name = text.strip_prefix(REFERENCE)?.replace(':', SECTION);
+    let (kind, format) = (ReferenceKind::Environment, ReferenceFormat::String);
+    let reference = Reference::parse("settings", kind, &name, None, format).ok()?;
+    // Not if its name would be read as another text.
+    (shown_reference(&reference).as_deref() == Some(text)).then_some(reference)
+}
+
+/// Returns a reference as this product has it, if it can.
+fn shown_reference(reference: &Reference) -> Option<String> {
+    let is_plain = reference.kind == ReferenceKind::Environment
+        && reference.key.is_none()
+        && reference.format == ReferenceFormat::String;
+    let text = format!("{REFERENCE}{}", reference.name.as_str().replace(SECTION, ":"));
+    (is_plain && is_reference(&text)).then_some(text)
+}
+
+/// Returns the mask of a secret, or the reference that it holds.
+fn shown_secret(stored: &FieldName, secret: &Secret) -> String {
+    let reference = secret.held.reference().and_then(shown_reference);
+    reference.unwrap_or_else(|| mask(stored, secret))
+}
+
 /// Classifies a value. The text of a secret is moved, not copied.
 fn sort(secret: bool, value: Value) -> Setting {
     match value {
@@ -87,19 +121,33 @@ fn sort(secret: bool, value: Value) -> Setting {
 }
 
 /// Adds settings to the draft of a new connection.
-pub(super) fn set_first(body: &mut Draft, provider: Option<&Provider>, settings: Settings) {
+pub(super) fn set_first(
+    body: &mut Draft,
+    provider: Option<&Provider>,
+    permits: Permits<'_>,
+    settings: Settings,
+) {
     for (name, value) in settings {
-        match sort(holds_secret(provider, &name, &value), value) {
+        let is_secret = holds_secret(provider, &name, &value);
+        match sort(is_secret, value) {
             Setting::Config(value) => {
                 body.config.insert(name, value);
             }
             Setting::Secret(value) => {
                 body.secrets.insert(name, value);
             }
-            Setting::Reference(text) => body.secret_references.push(reference(name, text)),
+            Setting::Reference(text) => match followed(is_secret, &text, permits) {
+                Some(reference) => drop(body.referring.insert(name, reference)),
+                None => body.secret_references.push(reference(name, text)),
+            },
             Setting::Absent => {}
         }
     }
+}
+
+/// Returns the reference that takes the place of a secret's value, if the server follows it.
+fn followed(is_secret: bool, text: &str, permits: Permits<'_>) -> Option<Reference> {
+    variable(text).filter(|reference| is_secret && permits(reference))
 }
 
 /// Replaces the settings of a connection. A secret that is omitted or sent back as its mask stays
@@ -108,6 +156,7 @@ pub(super) fn replace(
     update: &mut Changes,
     connection: &Connection,
     provider: Option<&Provider>,
+    permits: Permits<'_>,
     settings: Settings,
 ) {
     let mut references: BTreeMap<String, String> = own_references(connection)
@@ -137,7 +186,8 @@ pub(super) fn replace(
             continue;
         }
         // A field that another API stored as a secret is one here, too, regardless of its name.
-        let new = sort(held.is_some() || holds_secret(provider, &name, &value), value);
+        let is_secret = held.is_some() || holds_secret(provider, &name, &value);
+        let new = sort(is_secret, value);
         // The old value is removed in whichever form it was stored, unless it is set again.
         references.retain(|known, _| Some(known) != target.as_ref());
         if set.is_some() && !matches!(new, Setting::Config(_)) {
@@ -151,10 +201,13 @@ pub(super) fn replace(
                 update.config.insert(stored.clone(), Some(value));
                 remove(update, held.is_some(), stored);
             }
-            Setting::Reference(text) => {
-                references.insert(stored.clone(), text);
-                remove(update, held.is_some(), stored);
-            }
+            Setting::Reference(text) => match followed(is_secret, &text, permits) {
+                Some(reference) => drop(update.referring.insert(stored, reference)),
+                None => {
+                    references.insert(stored.clone(), text);
+                    remove(update, held.is_some(), stored);
+                }
+            },
             Setting::Absent => remove(update, held.is_some(), stored),
         }
     }
@@ -173,7 +226,7 @@ fn mask(stored: &FieldName, secret: &Secret) -> String {
 
 fn is_echo(stored: &FieldName, held: &Secret, sent: &Value) -> bool {
     let sent = sent.as_str().map(Plaintext::new);
-    sent.is_some_and(|sent| masks::is_echo(&mask(stored, held), &sent))
+    sent.is_some_and(|sent| masks::is_echo(&shown_secret(stored, held), &sent))
 }
 
 /// Removes all settings, which is the effect of null.

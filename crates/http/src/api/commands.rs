@@ -8,13 +8,15 @@ use ledger_contract::commands::{
     self, Address, ConnectionRef, KeyReasonBody, NewWorkspaceBody, ParsedCommand, Target, Verb,
 };
 use ledger_contract::errors::{Code, Problem, read_json};
+use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_contract::subjects;
 use ledger_domain::principal::ApiKeyId;
-use ledger_domain::{CheckedText, InvalidField, Line, PrincipalName, WorkspaceName};
-use ledger_engine::{Caller, CommandRequest, Executed, Received, RevealRequest};
+use ledger_domain::{CheckedText, Expected, InvalidField, Line, PrincipalName, WorkspaceName};
+use ledger_engine::{Caller, CommandRequest, Executed, Received, RevealRequest, SecretsInFlight};
 use ledger_http_server::answer;
 use tracing::debug;
+use zeroize::Zeroizing;
 
 use super::request::ApiRequest;
 use super::routes::{CONNECTION, KEY, PRINCIPAL, ROOT, WORKSPACE};
@@ -77,24 +79,44 @@ pub(super) fn may_reveal(state: &AppState, _: &Caller) -> Result<(), Problem> {
     if state.reveals { Ok(()) } else { Err(Problem::new(Code::RevealUnsafe)) }
 }
 
-/// Reveals secrets. The event that records it is durable when this returns `Ok`.
-pub(super) async fn reveal(
+/// Answers a command with secrets. The event that permits to give them out is durable when this
+/// returns `Ok`.
+pub(super) async fn secrets(
     request: ApiRequest,
     RawBody(body): RawBody,
+    verb: Verb,
 ) -> Result<Response, Refusal> {
     let permit = request.state.acquire_command(&request.caller)?;
-    let said = headers::of_command(&request.headers)?;
-    let (workspace, mut command) = command(Verb::RevealSecret, &request.inputs, &body)?;
-    if let ParsedCommand::Reveal { from, .. } = &mut command {
+    // No version is changed, so none is expected.
+    let said = Headers { expected: Expected::Any, ..headers::of_command(&request.headers)? };
+    let (workspace, mut command) = command(verb, &request.inputs, &body)?;
+    if let ParsedCommand::Reveal { from, .. }
+    | ParsedCommand::Unwrap { from, .. }
+    | ParsedCommand::LeaseSecrets { from, .. } = &mut command
+    {
         *from = Some(Line::stored(Via::Http.as_str().into()));
     }
     let engine = &request.state.engine;
     let context = engine.context(request.caller.clone(), Via::Http, said);
     let reveal = RevealRequest { workspace, command, context };
-    let answer = engine.reveal(reveal).await.map_err(Refusal::counted)?;
+    let answer = engine.secrets(reveal).await.map_err(Refusal::counted)?;
     drop(permit);
-    let response = answer::json(StatusCode::OK, Bytes::from_owner(answer.to_json()));
+    let (body, in_flight) = answer.into_json();
+    // Dropped when the server has taken the body over, or its connection has ended.
+    let response = answer::json(StatusCode::OK, Bytes::from_owner(Sent { body, _kept: in_flight }));
     Ok(answer::with(response, CACHE_CONTROL, HeaderValue::from_static("no-store")))
+}
+
+/// A body that keeps something until it has been sent.
+struct Sent {
+    body: Zeroizing<Vec<u8>>,
+    _kept: SecretsInFlight,
+}
+
+impl AsRef<[u8]> for Sent {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 fn address(request: &ApiRequest, verb: Verb, body: &Bytes) -> Result<Addressed, Problem> {
@@ -157,10 +179,12 @@ fn address_of(target: Target, inputs: &Inputs) -> Result<Address, InvalidField> 
     let connection = connection.map(|text| ConnectionRef::parse(CONNECTION, text)).transpose()?;
     let principal = inputs.text(PRINCIPAL);
     let principal = principal.map(|text| PrincipalName::parse(PRINCIPAL, text)).transpose()?;
-    let workspace = if target.is_ledger() {
+    let named = inputs.text(WORKSPACE).unwrap_or_default();
+    let to_ledger = named == subjects::LEDGER && target.is_sent_to(true);
+    let workspace = if target.is_ledger() || to_ledger {
         subjects::ledger_workspace()
     } else {
-        WorkspaceName::parse(WORKSPACE, inputs.text(WORKSPACE).unwrap_or_default())?
+        WorkspaceName::parse(WORKSPACE, named)?
     };
     Ok(Address { workspace, connection, principal })
 }

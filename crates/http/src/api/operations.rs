@@ -9,8 +9,9 @@ use axum::response::Response;
 use futures::stream;
 use ledger_contract::errors::Problem;
 use ledger_contract::operations::{HealthAnswer, Progress};
+use ledger_contract::records::Via;
 use ledger_domain::principal::Scope;
-use ledger_engine::{Caller, Operation, log_fault};
+use ledger_engine::{Caller, Operation, RequestContext, log_fault};
 use ledger_http_server::answer;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -35,12 +36,13 @@ pub(super) fn ready(state: &AppState) -> Result<Response, Problem> {
     state.engine.ready()?;
     let incarnation = Some(state.engine.identity().incarnation.to_string());
     let backup = state.engine.backup_status().map(Into::into);
-    Ok(health(&HealthAnswer { status: "ready", incarnation, backup }))
+    let sealed = state.engine.is_sealed();
+    Ok(health(&HealthAnswer { status: "ready", incarnation, sealed, backup }))
 }
 
 /// Answers the check that the process is there.
 pub(super) fn alive() -> Response {
-    health(&HealthAnswer { status: "alive", incarnation: None, backup: None })
+    health(&HealthAnswer { status: "alive", incarnation: None, sealed: false, backup: None })
 }
 
 fn health(answer: &HealthAnswer) -> Response {
@@ -64,12 +66,13 @@ pub(super) async fn run<O: Operation + DeserializeOwned + JsonSchema>(
     Body(asked): Body<O>,
 ) -> Result<Response, Refusal> {
     let ApiRequest { state, caller, headers: map, id, .. } = request;
-    headers::of_query(&map)?;
+    let said = headers::of_query(&map)?;
     // The right may have been lost while the body arrived.
     may_operate(&state, &caller)?;
     let permit = state.acquire_operation()?;
     info!(ledger.actor = caller.actor().as_str(), ledger.operation = O::NAME, "operation started");
-    let mut running = start(&state, asked);
+    let by = state.engine.context(caller, Via::Http, said);
+    let mut running = start(&state, by, asked);
     if !accept::wants_events(&map) {
         let report = running.task.await.map_err(|failure| crashed(&failure))?;
         return Ok(answer::json(StatusCode::OK, to_json(&report?)));
@@ -94,11 +97,11 @@ pub(super) async fn run<O: Operation + DeserializeOwned + JsonSchema>(
     Ok(events(body::Body::from_stream(stream::unfold(told, Telling::next))))
 }
 
-fn start<O: Operation>(state: &AppState, asked: O) -> Running<O::Report> {
+fn start<O: Operation>(state: &AppState, by: RequestContext, asked: O) -> Running<O::Report> {
     let (progress, watched) = watch::channel(None);
     let engine = state.engine.clone();
     let task = tokio::task::spawn_blocking(move || {
-        asked.run(&engine, &|done| {
+        asked.run(&engine, by, &|done| {
             progress.send_replace(Some(done));
         })
     });

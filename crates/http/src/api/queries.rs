@@ -46,6 +46,7 @@ fn page_of(asked: &QueryRequest) -> (Option<u32>, Option<u32>) {
         QueryRequest::History(query) => (None, query.page_size),
         QueryRequest::Audit(query) => (None, query.page_size),
         QueryRequest::Exposure(query) => (None, query.page_size),
+        QueryRequest::Leases(query) => (None, query.page_size),
         QueryRequest::Workspaces(query) | QueryRequest::Principals(query) => {
             (None, query.page_size)
         }
@@ -83,7 +84,7 @@ impl About {
 impl Written {
     fn new(answer: &QueryAnswer, known: Option<&str>) -> Self {
         let about = match answer {
-            QueryAnswer::Get(connection) => {
+            QueryAnswer::Get(connection, _) => {
                 let number = connection.version.get();
                 if known.is_some_and(|known| version::is_named(known, number)) {
                     return Self { body: Vec::new(), about: About::Unchanged(number) };
@@ -110,11 +111,17 @@ impl Written {
                 next: page.next_cursor.clone(),
                 truncated: page.truncated,
             },
+            QueryAnswer::Leases(page) => {
+                About::Page { total: None, next: page.next_cursor.clone(), truncated: false }
+            }
             QueryAnswer::Workspaces(page) => About::by_name(&page.part),
             QueryAnswer::Principals(page) => About::by_name(&page.part),
             QueryAnswer::Status(_)
             | QueryAnswer::Rotation(_)
+            | QueryAnswer::Handovers(_)
+            | QueryAnswer::Erasure(_)
             | QueryAnswer::BlockedTokens(_)
+            | QueryAnswer::SecretPolicies(_)
             | QueryAnswer::MasterKeys(_)
             | QueryAnswer::AccessCheck(_)
             | QueryAnswer::Whoami(_) => About::Plain,

@@ -73,7 +73,10 @@ impl Notice {
     pub(crate) fn of(item: OutboxItem, incarnation: Incarnation) -> Self {
         let about = match item.stream {
             StreamId::Connection(_) | StreamId::Workspace(_) => About::State,
-            StreamId::Reveals(_) | StreamId::Consumers(_) => About::Reading,
+            StreamId::Reveals(_)
+            | StreamId::Consumers(_)
+            | StreamId::Policies(_)
+            | StreamId::Leases(_) => About::Reading,
             StreamId::Principal(_) | StreamId::Ledger(_) => About::Administration,
         };
         let point = ResumePoint::new(item.position, incarnation);
@@ -168,6 +171,7 @@ mod tests {
             body: b"{\"position\":\n7}".to_vec(),
             hides: false,
             is_archived: false,
+            is_urgent: false,
         };
         let notice = Notice::of(item, HISTORY);
         let text = String::from_utf8(notice.whole.frame.to_vec()).unwrap();

@@ -158,6 +158,7 @@ mod tests {
                 body: Vec::new(),
                 hides: false,
                 is_archived: false,
+                is_urgent: false,
             };
             let mut notice = Notice::of(item, Incarnation::from_bytes([1; 16]));
             notice.whole.frame = Bytes::from(vec![b'x'; 10]);

@@ -35,8 +35,9 @@ pub(super) fn of(route: &Route) -> Value {
     }
     add("security", if route.needs_key() { json!([{ "key": [] }]) } else { json!([]) });
     match terms.subject {
-        // A reveal changes nothing.
-        Subject::Command(Verb::RevealSecret) | Subject::Http => {}
+        // What gives out secrets changes nothing.
+        Subject::Command(Verb::RevealSecret | Verb::Unwrap | Verb::ReadLeasedSecrets)
+        | Subject::Http => {}
         Subject::Command(verb) => add("x-ledger-command", verb.as_str().into()),
         Subject::Query(query) => add("x-ledger-query", query.as_str().into()),
     }

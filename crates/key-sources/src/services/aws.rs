@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
@@ -46,18 +46,23 @@ pub(crate) struct AwsKms {
 
 impl AwsKms {
     pub(super) async fn find(settings: Settings) -> Result<Self, Cause> {
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(AwsHttp::new(settings.plain)?)
-            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(200)))
-            .timeout_config(TimeoutConfig::builder().operation_timeout(OPERATION_MAX).build())
-            .load()
-            .await;
-        if config.region().is_none() {
-            let remedy = "set AWS_REGION to the region of the key";
-            return Err(Cause::refused("its region is not given", remedy));
-        }
-        Ok(Self { client: Client::new(&config) })
+        config(settings).await.map(|config| Self { client: Client::new(&config) })
     }
+}
+
+/// Finds region and credentials as the tools of AWS do, for any of its services.
+pub(crate) async fn config(settings: Settings) -> Result<SdkConfig, Cause> {
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(AwsHttp::new(settings.plain)?)
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(200)))
+        .timeout_config(TimeoutConfig::builder().operation_timeout(OPERATION_MAX).build())
+        .load()
+        .await;
+    if config.region().is_none() {
+        let remedy = "set AWS_REGION to the region of the key or the secret";
+        return Err(Cause::refused("its region is not given", remedy));
+    }
+    Ok(config)
 }
 
 #[async_trait]
@@ -74,7 +79,7 @@ impl KeyService for AwsKms {
     ) -> Result<Vec<u8>, Cause> {
         let request = self.client.encrypt().key_id(key).plaintext(Blob::new(bytes.as_slice()));
         let made = request.encryption_context(CONTEXT, id.to_string()).send().await;
-        let made = made.map_err(|error| meaning(&error, &STANDARD.encode(bytes)))?;
+        let made = made.map_err(|error| meaning(&error, &STANDARD.encode(bytes), of_code))?;
         made.ciphertext_blob.map(Blob::into_inner).ok_or_else(unexpected)
     }
 
@@ -83,7 +88,8 @@ impl KeyService for AwsKms {
         let request = self.client.decrypt().key_id(wrapped.key());
         let request = request.ciphertext_blob(Blob::new(ciphertext));
         let opened = request.encryption_context(CONTEXT, wrapped.id().to_string()).send().await;
-        let opened = opened.map_err(|error| meaning(&error, &STANDARD.encode(ciphertext)))?;
+        let opened =
+            opened.map_err(|error| meaning(&error, &STANDARD.encode(ciphertext), of_code))?;
         opened.plaintext.map(|bytes| Zeroizing::new(bytes.into_inner())).ok_or_else(unexpected)
     }
 }
@@ -95,8 +101,13 @@ fn unexpected() -> Cause {
     )
 }
 
-/// Says what an error of the SDK means. What was `sent` is not repeated.
-fn meaning<E>(error: &SdkError<E, HttpResponse>, sent: &str) -> Cause
+/// Says what an error of the SDK means; `of_code` knows the codes of the service. What was `sent`
+/// is not repeated.
+pub(crate) fn meaning<E>(
+    error: &SdkError<E, HttpResponse>,
+    sent: &str,
+    of_code: fn(&str, u16, &str) -> Cause,
+) -> Cause
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {

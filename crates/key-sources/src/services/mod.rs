@@ -5,7 +5,8 @@ mod aws_http;
 mod google;
 mod post;
 mod transit;
-mod transit_login;
+mod vault;
+mod vault_login;
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,8 +19,11 @@ use tokio::sync::OnceCell;
 use crate::error::{Cause, ServiceError};
 use crate::reader::Settings;
 use aws::AwsKms;
+pub(crate) use aws::{config as aws_config, meaning as aws_meaning};
 use google::GoogleKms;
 use transit::Transit;
+pub(crate) use vault::{Login, said};
+pub(crate) use vault_login::log_in;
 
 /// What wraps master keys with a key of its own that never leaves it. What it makes of a master key
 /// is bound to the id of that key.

@@ -4,17 +4,16 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ledger_domain::MasterKeyId;
-use ledger_outgoing::{Answer, Client};
+use ledger_outgoing::Answer;
 use ledger_vault::{MasterKeyBytes, WrappedMasterKey};
-use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::post::{binding, post};
-use super::{KeyService, transit_login};
+use super::post::binding;
+use super::vault::{Login, said};
+use super::{KeyService, vault_login};
 use crate::error::Cause;
-use crate::quote::quote;
 use crate::reader::Settings;
 
 /// What the service is called in messages.
@@ -29,20 +28,9 @@ pub(super) fn is_key(text: &str) -> bool {
         && !text.split('/').any(|part| part == "." || part == "..")
 }
 
-/// A server, and a token that it accepted or is yet to see.
-pub(crate) struct Transit {
-    pub(super) door: Door,
-    pub(super) token: Zeroizing<String>,
-    /// Whether the token was made for this use only.
-    pub(super) is_own: bool,
-}
-
-/// The way to a server.
-pub(super) struct Door {
-    pub(super) client: Client,
-    pub(super) address: Url,
-    pub(super) namespace: Option<String>,
-}
+/// A login to a server with the engine.
+#[derive(Debug)]
+pub(crate) struct Transit(Login);
 
 /// What the server answers to a request about a key.
 #[derive(Deserialize)]
@@ -68,10 +56,9 @@ struct Opened {
 impl Transit {
     /// Finds the server and a token, as the environment has them.
     pub(super) async fn log_in(settings: Settings) -> Result<Self, Cause> {
-        transit_login::log_in(settings).await
+        vault_login::log_in(settings).await.map(Self)
     }
 
-    /// Says which server is meant.
     /// Sends a request about a key. Of the answer to a refusal, `hidden` is left out.
     async fn about(
         &self,
@@ -83,15 +70,15 @@ impl Transit {
         let (mount, name) = key.rsplit_once('/').unwrap_or_default();
         let path = format!("{mount}/{operation}/{name}");
         let mut hidden = hidden.to_vec();
-        hidden.push(self.token.as_str());
-        self.door.post(&path, Some(&self.token), body, &hidden).await
+        hidden.push(self.0.token());
+        good(self.0.door.post(&path, Some(self.0.token()), body).await?, &path, &hidden)
     }
 }
 
 #[async_trait]
 impl KeyService for Transit {
     fn name(&self) -> String {
-        format!("{SERVICE} at {}", self.door.address)
+        format!("{SERVICE} at {}", self.0.door.address)
     }
 
     async fn wrap(
@@ -125,23 +112,8 @@ impl KeyService for Transit {
         Ok(Zeroizing::new(bytes))
     }
 
-    /// Revokes the token, if it was made for this use only.
     async fn finish(&self) {
-        if !self.is_own {
-            return;
-        }
-        let token = self.token.as_str();
-        let revoked =
-            self.door.post("auth/token/revoke-self", Some(token), &json!({}), &[token]).await;
-        if let Err(Cause { text, .. }) = revoked {
-            tracing::warn!(error = text, "the token of the key service was not revoked");
-        }
-    }
-}
-
-impl std::fmt::Debug for Transit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Transit({})", self.door.address)
+        self.0.revoke().await;
     }
 }
 
@@ -152,44 +124,18 @@ fn unexpected() -> Cause {
     )
 }
 
-impl Door {
-    /// Posts to a path of the API, and returns the answer if it is a good one. Of what the server
-    /// says otherwise, `hidden` is left out.
-    pub(super) async fn post(
-        &self,
-        path: &str,
-        token: Option<&str>,
-        body: &Value,
-        hidden: &[&str],
-    ) -> Result<Answer, Cause> {
-        let mut url = self.address.clone();
-        url.set_path(&format!("{}/v1/{path}", self.address.path().trim_end_matches('/')));
-        let mut request = self.client.request(Method::POST, url).header("X-Vault-Request", "true");
-        if let Some(token) = token {
-            request = request.header("X-Vault-Token", token);
-        }
-        if let Some(namespace) = &self.namespace {
-            request = request.header("X-Vault-Namespace", namespace);
-        }
-        let answer = post(&self.client, request, body).await?;
-        match answer.status {
-            200..=299 => Ok(answer),
-            status => Err(meaning(status, &answer.body, path, hidden)),
-        }
+/// Returns an answer to a request to a path, if it is a good one. Of what the server says
+/// otherwise, `hidden` is left out.
+pub(super) fn good(answer: Answer, path: &str, hidden: &[&str]) -> Result<Answer, Cause> {
+    match answer.status {
+        200..=299 => Ok(answer),
+        status => Err(meaning(status, &answer.body, path, hidden)),
     }
-}
-
-/// What the server says in place of an answer.
-#[derive(Deserialize)]
-struct Said {
-    errors: Vec<String>,
 }
 
 /// Says what a status means.
 fn meaning(status: u16, body: &[u8], path: &str, hidden: &[&str]) -> Cause {
-    let said = serde_json::from_slice(body).map(|Said { errors }| errors.join("; "));
-    let said = quote(said.unwrap_or_default().as_bytes(), hidden);
-    let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+    let said = said(body, hidden);
     match status {
         300..=399 => Cause::refused(
             "it redirects to another address, which is not followed",

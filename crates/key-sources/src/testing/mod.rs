@@ -2,6 +2,7 @@
 
 mod engine;
 mod google;
+mod kv;
 mod server;
 
 pub use google::{GOOGLE_KEY, GOOGLE_TOKEN, GoogleServer};

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::engine::{Key, Refusal};
+use super::kv::Secrets;
 
 /// A token that may do everything.
 pub const TOKEN: &str = "hvs.cnry-7f3a91e04bd2-tweet-token";
@@ -25,19 +26,23 @@ pub const NAMESPACE: &str = "team-a";
 #[derive(Debug, Default)]
 struct Vault {
     keys: HashMap<String, Key>,
+    secrets: Secrets,
     tokens: HashSet<String>,
     /// What tokens may not use.
     forbidden: HashSet<String>,
     logins: usize,
     requests: usize,
     is_sealed: bool,
+    /// Whether requests are taken and never answered.
+    is_silent: bool,
     namespace: Option<&'static str>,
     repeats_requests: bool,
     redirects_to: Option<String>,
     says: Option<(u16, String)>,
 }
 
-/// A server like Vault, with its transit engine at `transit`. It stops when dropped.
+/// A server like Vault, with its transit engine at `transit` and a KV engine, version 2, at `kv`.
+/// It stops when dropped.
 #[derive(Debug)]
 pub struct TransitServer {
     address: SocketAddr,
@@ -90,6 +95,16 @@ impl TransitServer {
         let key = vault.keys.get_mut(name).expect("a key that is there");
         key.rotate();
         key.min_decryption_version += usize::from(forgets);
+    }
+
+    /// Sets the newest version of a secret of the KV engine; null deletes it.
+    pub fn put_secret(&self, path: &str, data: Value) {
+        self.vault().secrets.put(path, data);
+    }
+
+    /// Answers no request from now on, or answers again.
+    pub fn set_silent(&self, is_silent: bool) {
+        self.vault().is_silent = is_silent;
     }
 
     /// Seals or unseals it.
@@ -156,12 +171,20 @@ impl Drop for TransitServer {
 
 async fn answer(
     State(vault): State<Arc<Mutex<Vault>>>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let is_silent = {
+        let mut vault = vault.lock().expect("not poisoned");
+        vault.requests += 1;
+        vault.is_silent
+    };
+    if is_silent {
+        return std::future::pending().await;
+    }
     let mut vault = vault.lock().expect("not poisoned");
-    vault.requests += 1;
     if let Some(url) = &vault.redirects_to {
         let place = [(header::LOCATION, format!("{url}{uri}"))];
         return (StatusCode::TEMPORARY_REDIRECT, place).into_response();
@@ -169,7 +192,7 @@ async fn answer(
     if let Some((status, body)) = &vault.says {
         return (code(*status), body.clone()).into_response();
     }
-    match vault.execute(uri.path(), &headers, &body) {
+    match vault.execute(&method, uri.path(), &headers, &body) {
         Ok(Value::Null) => StatusCode::NO_CONTENT.into_response(),
         Ok(answer) => answer.to_string().into_response(),
         Err((status, said)) => {
@@ -187,7 +210,13 @@ fn code(status: u16) -> StatusCode {
 }
 
 impl Vault {
-    fn execute(&mut self, path: &str, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
+    fn execute(
+        &mut self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Value, Refusal> {
         let path = path.strip_prefix("/v1/").unwrap_or_default();
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         if self.is_sealed {
@@ -195,6 +224,9 @@ impl Vault {
         }
         if header("X-Vault-Namespace") != self.namespace {
             return Err((404, format!("no handler for route {path:?}. route entry not found.")));
+        }
+        if *method == Method::GET {
+            return self.read(path, header("X-Vault-Token").unwrap_or_default());
         }
         let request: Map<String, Value> = serde_json::from_slice(body)
             .map_err(|error| (400, format!("failed to parse JSON input: {error}")))?;
@@ -220,6 +252,19 @@ impl Vault {
             _ => key.decrypt(&request)?,
         };
         Ok(json!({ "request_id": "0a", "lease_id": "", "renewable": false, "data": data }))
+    }
+
+    fn read(&self, path: &str, token: &str) -> Result<Value, Refusal> {
+        if !self.tokens.contains(token) || self.forbidden.contains(path) {
+            return Err((403, "permission denied".to_owned()));
+        }
+        if path == "auth/token/lookup-self" {
+            return Ok(json!({ "data": { "policies": ["default"], "ttl": 1_200 } }));
+        }
+        let Some(path) = path.strip_prefix("kv/") else {
+            return Err((404, format!("no handler for route {path:?}. route entry not found.")));
+        };
+        self.secrets.read(path).map(|answer| json!({ "request_id": "0a", "data": answer }))
     }
 
     fn log_in(&mut self, request: &Map<String, Value>) -> Result<Value, Refusal> {

@@ -85,6 +85,16 @@ impl Selection {
         });
     }
 
+    /// Removes all numbers of `other`.
+    pub fn subtract(&mut self, other: &Self) {
+        self.chunks.retain(|chunk, bits| {
+            if let Some(others) = other.chunks.get(chunk) {
+                *bits -= others;
+            }
+            !bits.is_empty()
+        });
+    }
+
     /// Adds all numbers of `other`.
     pub fn unite(&mut self, other: Self) {
         for (chunk, bits) in other.chunks {

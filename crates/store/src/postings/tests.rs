@@ -88,6 +88,17 @@ fn a_range_is_what_one_by_one_would_be() {
 }
 
 #[test]
+fn what_is_subtracted_is_gone_and_leaves_no_empty_chunk() {
+    let mut rest = Selection::range(0, 140_000);
+    rest.subtract(&Selection::range(65_536, 131_072));
+    rest.subtract(&Selection::range(1, 65_536));
+    assert_eq!(rest.page(0, 3, false), [0, 131_072, 131_073]);
+    rest.subtract(&Selection::range(0, 1));
+    rest.subtract(&Selection::range(131_072, 200_000));
+    assert!(rest.is_empty());
+}
+
+#[test]
 fn what_is_read_within_a_set_is_its_part_of_the_whole() {
     let dir = tempfile::tempdir().unwrap();
     let postings = postings(&dir);

@@ -3,6 +3,7 @@
 //! ```text
 //! 'c' | connection id (16)                    ->   row
 //! 'k' | connection id (16) | consumer         ->   consumer row
+//! 'l' | lease id (16)                         ->   row of a lease on secrets
 //! 'o' | ordinal u32 BE                        ->   connection id (16)
 //! 'p' | principal                             ->   principal row
 //! 't' | time u64 BE | connection id (16)      ->   nothing
@@ -12,7 +13,7 @@
 //! The times are those at which the next former generation of a connection is retired.
 
 use ledger_domain::{
-    CheckedText, ConnectionId, ConsumerName, Micros, PrincipalName, WorkspaceName,
+    CheckedText, ConnectionId, ConsumerName, LeaseId, Micros, PrincipalName, WorkspaceName,
 };
 
 use crate::batch::Batch;
@@ -33,6 +34,11 @@ fn row_key(connection: ConnectionId) -> [u8; 17] {
     key
 }
 
+/// Returns the keys of the rows of the first and the last of some connections.
+pub(crate) fn span(first: ConnectionId, last: ConnectionId) -> (Vec<u8>, Vec<u8>) {
+    (row_key(first).to_vec(), row_key(last).to_vec())
+}
+
 fn ordinal_key(ordinal: u32) -> [u8; 5] {
     let [a, b, c, d] = ordinal.to_be_bytes();
     [b'o', a, b, c, d]
@@ -48,6 +54,10 @@ pub(super) fn place(key: &[u8]) -> Option<String> {
             let (id, consumer) = rest.split_first_chunk::<16>()?;
             let of = super::place::connection(id)?;
             Some(format!("consumer {} of {of}", std::str::from_utf8(consumer).ok()?))
+        }
+        b'l' => {
+            let id = LeaseId::from_bytes(rest.try_into().ok()?);
+            Some(format!("lease {id}"))
         }
         b't' => {
             let (_, id) = rest.split_first_chunk::<8>()?;
@@ -269,6 +279,34 @@ fn consumer_key(id: ConnectionId, name: &str) -> Vec<u8> {
     [b"k".as_slice(), &id.to_bytes(), name.as_bytes()].concat()
 }
 
+/// Writes the row of a lease on secrets.
+pub fn put_lease(batch: &mut Batch, store: &Store, table: &Table, id: LeaseId, row: &[u8]) {
+    batch.put(store, table, &lease_key(id), row);
+}
+
+/// Deletes the row of a lease on secrets.
+pub fn delete_lease(batch: &mut Batch, store: &Store, table: &Table, id: LeaseId) {
+    batch.delete(store, table, &lease_key(id));
+}
+
+/// Iterates over the leases on secrets by id, with their rows.
+pub fn leases<'a>(
+    store: &'a Store,
+    table: &Table,
+) -> impl Iterator<Item = Result<(LeaseId, Box<[u8]>), ReadError>> + use<'a> {
+    let table = table.clone();
+    tagged(store, &table, b'l', b"l").map(move |row| {
+        let (key, value) = row?;
+        let id = key.get(1..).and_then(|id| id.try_into().ok());
+        let id = id.ok_or_else(|| corrupt(&table, "the id of a lease"))?;
+        Ok((LeaseId::from_bytes(id), value))
+    })
+}
+
+fn lease_key(id: LeaseId) -> Vec<u8> {
+    [b"l".as_slice(), &id.to_bytes()].concat()
+}
+
 /// Records when the next former generation of a connection is retired.
 pub fn put_overlap(batch: &mut Batch, store: &Store, table: &Table, end: Micros, id: ConnectionId) {
     batch.put(store, table, &overlap_key(end, id), &[]);
@@ -315,7 +353,5 @@ fn tagged<'a>(
     tag: u8,
     from: &[u8],
 ) -> impl Iterator<Item = Result<Row, ReadError>> + use<'a> {
-    store
-        .scan(table, from)
-        .take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.first() == Some(&tag)))
+    store.scan_below(table, from, &[tag + 1])
 }

@@ -19,6 +19,11 @@ pub fn put(batch: &mut Batch, store: &Store, connection: ConnectionId, wrapped: 
     batch.put(store, &fixed(KEYS), &connection.to_bytes(), wrapped);
 }
 
+/// Deletes a connection's wrapped data key. Files still have it until they are rewritten.
+pub fn delete(batch: &mut Batch, store: &Store, connection: ConnectionId) {
+    batch.delete(store, &fixed(KEYS), &connection.to_bytes());
+}
+
 /// Adds the wrapped data keys of many connections in one load, durably, in ascending order of their
 /// ids. Nobody else may use the table meanwhile.
 pub fn load<'a>(

@@ -9,6 +9,7 @@
 //! | `former_curve_key` | until when the former one is accepted (8, BE), and its wrapped form |
 //! | `nats_login` | the vault's sealed logins of the managed NATS server |
 //! | `data_keys.<id>` | number of data keys that are wrapped under a master key (8, BE) |
+//! | `erase_again.<id>` | nothing: the connection of this id is to be erased, as it was once |
 //! | `requires_sealed` | whether the ledger was made to refuse what is not sealed (1) |
 //! | `journal_removed` | number of the newest removed entry of the audit journal (8, BE) |
 //! | `published` | last position known to be in the event stream (8, BE) |
@@ -18,7 +19,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger_domain::{Incarnation, MasterKeyId, Micros, Position};
+use ledger_domain::{ConnectionId, Incarnation, MasterKeyId, Micros, Position};
 
 use super::{META, fixed, u64_from};
 use crate::batch::Batch;
@@ -33,6 +34,7 @@ const CURVE_KEY: &str = "curve_key";
 const FORMER_CURVE_KEY: &str = "former_curve_key";
 const NATS_LOGIN: &str = "nats_login";
 const DATA_KEYS: &str = "data_keys.";
+const ERASE_AGAIN: &str = "erase_again.";
 const REQUIRES_SEALED: &str = "requires_sealed";
 const JOURNAL_REMOVED: &str = "journal_removed";
 const PUBLISHED: &str = "published";
@@ -145,6 +147,29 @@ pub fn data_keys(store: &Store) -> Result<BTreeMap<MasterKeyId, u64>, ReadError>
         counts.insert(id, count);
     }
     Ok(counts)
+}
+
+/// Notes that a connection is to be erased, which was erased in the history that the ledger was
+/// restored from.
+pub fn put_erase_again(batch: &mut Batch, store: &Store, id: ConnectionId) {
+    put(batch, store, &format!("{ERASE_AGAIN}{id}"), &[]);
+}
+
+/// Notes that it is erased.
+pub fn delete_erase_again(batch: &mut Batch, store: &Store, id: ConnectionId) {
+    batch.delete(store, &fixed(META), format!("{ERASE_AGAIN}{id}").as_bytes());
+}
+
+/// Returns the connections that are to be erased.
+pub fn erase_again(store: &Store) -> Result<Vec<ConnectionId>, ReadError> {
+    let mut ids = Vec::new();
+    for row in store.scan(&fixed(META), ERASE_AGAIN.as_bytes()) {
+        let (name, _) = row?;
+        let Some(id) = name.strip_prefix(ERASE_AGAIN.as_bytes()) else { break };
+        let id = std::str::from_utf8(id).ok().and_then(|id| id.parse().ok());
+        ids.push(id.ok_or_else(|| corrupt(&fixed(META), ERASE_AGAIN))?);
+    }
+    Ok(ids)
 }
 
 /// Sets whether the ledger refuses requests over NATS that are not sealed.

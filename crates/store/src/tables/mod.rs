@@ -14,6 +14,8 @@
 //! | `meta.mac` | name | per name, see [`meta`] |
 //! | `journal.mac` | number (8, BE) | an entry of the audit journal, JSON |
 //! | `snapshots.mac` | connection id (16), version (8, BE) | the state at that version |
+//! | `handovers.mac` | handover id | its state, JSON |
+//! | `erasures.mac` | position (8, BE) | connection id (16), when carried out, i64 BE |
 //! | `uses` | API key id | time of its last use, i64 BE |
 //! | `seen` | connection id (16), consumer | time when it was last seen, i64 BE |
 //! | `connections.g<N>` | see [`connections`] | rows, ordinals, workspaces |
@@ -25,7 +27,9 @@
 
 pub mod claims;
 pub mod connections;
+pub mod erasures;
 pub mod founding;
+pub mod handovers;
 pub mod journal;
 pub mod keys;
 pub mod lists;
@@ -56,12 +60,16 @@ pub(crate) const FOUNDING: &str = "meta";
 pub(crate) const META: &str = "meta.mac";
 pub(crate) const SNAPSHOTS: &str = "snapshots.mac";
 pub(crate) const JOURNAL: &str = "journal.mac";
+pub(crate) const ERASURES: &str = "erasures.mac";
 pub(crate) const USES: &str = "uses";
 pub(crate) const SEEN: &str = "seen";
+pub(crate) const HANDOVERS: &str = "handovers.mac";
 
 /// Tables that every ledger has.
-pub(crate) const FIXED: &[&str] =
-    &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, FOUNDING, META, SNAPSHOTS, JOURNAL, USES, SEEN];
+pub(crate) const FIXED: &[&str] = &[
+    LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, FOUNDING, META, SNAPSHOTS, JOURNAL, ERASURES, USES, SEEN,
+    HANDOVERS,
+];
 
 /// Tables that nothing can replace. The others are derived from them, or are new in this program.
 pub(crate) const REQUIRED: &[&str] = &[LOG, RECEIPTS, KEYS, FOUNDING, META];

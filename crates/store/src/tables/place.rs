@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ledger_domain::ConnectionId;
 
 use super::{
-    CLAIMS, JOURNAL, KEYS, LOG, META, RECEIPTS, SNAPSHOTS, STREAMS, connections, u64_from,
+    CLAIMS, ERASURES, JOURNAL, KEYS, LOG, META, RECEIPTS, SNAPSHOTS, STREAMS, connections, u64_from,
 };
 use super::{model_generation, streams};
 use crate::table::Table;
@@ -18,6 +18,7 @@ pub(crate) fn place(table: &Table, key: &[u8]) -> String {
         RECEIPTS => pair(key).map(|(home, id)| format!("command {id} in workspace {home}")),
         CLAIMS => pair(key).map(|(home, slug)| format!("slug {slug} in workspace {home}")),
         KEYS => connection(key),
+        ERASURES => u64_from(key).map(|position| format!("the erasure at position {position}")),
         JOURNAL => u64_from(key).map(|number| format!("entry {number} of the audit journal")),
         META => std::str::from_utf8(key).ok().map(str::to_owned),
         SNAPSHOTS => key.split_first_chunk::<16>().and_then(|(id, version)| {

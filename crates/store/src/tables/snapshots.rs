@@ -68,6 +68,22 @@ pub fn get(
     store.get(&fixed(SNAPSHOTS), &key(id, version))
 }
 
+/// Returns the versions of a connection that have a state.
+pub fn versions(store: &Store, id: ConnectionId) -> Result<Vec<Version>, ReadError> {
+    let mut versions = Vec::new();
+    for row in store.scan(&fixed(SNAPSHOTS), &id.to_bytes()) {
+        let (key, _) = row?;
+        let Some(version) = key.strip_prefix(&id.to_bytes()).and_then(u64_from) else { break };
+        versions.push(Version::new(version));
+    }
+    Ok(versions)
+}
+
+/// Returns the first and the last key that connections from one to another may have.
+pub(crate) fn span(first: ConnectionId, last: ConnectionId) -> (Vec<u8>, Vec<u8>) {
+    (key(first, Version::ZERO), key(last, Version::new(u64::MAX)))
+}
+
 fn key(id: ConnectionId, version: Version) -> Vec<u8> {
     [id.to_bytes().as_slice(), &version.get().to_be_bytes()].concat()
 }

@@ -15,6 +15,8 @@ use crate::error::{AppendError, ReadError, corrupt};
 use crate::store::{Rows, Store};
 
 const KEY_BYTES: usize = 17;
+/// The kind of the streams of policies.
+const POLICIES: u8 = b'y';
 
 /// A stream's prefix in keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +54,16 @@ impl StreamKey {
         Self::of(b'n', id.to_bytes())
     }
 
+    /// Returns the key of the stream of the policies of a workspace, or of the ledger as a whole.
+    pub fn policies(name: &WorkspaceName) -> Self {
+        Self::of(POLICIES, name.stream_id())
+    }
+
+    /// Returns the key of the stream of what ends leases on secrets throughout a workspace.
+    pub fn leases(workspace: &WorkspaceName) -> Self {
+        Self::of(b'e', workspace.stream_id())
+    }
+
     fn of(kind: u8, id: [u8; 16]) -> Self {
         let mut key = [kind; KEY_BYTES];
         if let Some(rest) = key.get_mut(1..) {
@@ -71,11 +83,13 @@ pub(super) fn place(key: &[u8]) -> Option<String> {
     let (id, version) = rest.split_first_chunk::<16>()?;
     let version = u64_from(version)?;
     let of = super::place::connection(id)?;
-    Some(match kind {
+    Some(match *kind {
         b'c' => format!("version {version} of {of}"),
         b'r' => format!("reveal {version} of {of}"),
         b'n' => format!("confirmation {version} of {of}"),
+        b'e' => format!("end {version} of leases throughout a workspace"),
         b'p' => format!("version {version} of a principal"),
+        POLICIES => format!("version {version} of the policies of a workspace"),
         b'l' => format!("version {version} of the ledger itself"),
         _ => format!("version {version} of a workspace"),
     })
@@ -127,6 +141,19 @@ pub fn last_version(store: &Store, stream: StreamKey) -> Result<Version, ReadErr
             Ok(Version::new(version))
         }
     }
+}
+
+/// Iterates over the positions of all policies, stream by stream.
+pub fn all_policies(store: &Store) -> impl Iterator<Item = Result<Position, ReadError>> + '_ {
+    let table = fixed(STREAMS);
+    store
+        .scan(&table, &[POLICIES])
+        .take_while(|row| row.as_ref().map_or(true, |(key, _)| key.first() == Some(&POLICIES)))
+        .map(move |row| {
+            let (_, value) = row?;
+            let position = u64_from(&value).ok_or_else(|| corrupt(&table, "a stream's version"))?;
+            Ok(Position::new(position))
+        })
 }
 
 /// Iterates over a stream's positions from version `from` on.

@@ -7,8 +7,10 @@
 mod generation;
 mod map;
 mod number;
+mod reference;
 mod secret;
 mod text;
+mod whole;
 mod word;
 
 use std::borrow::Cow;
@@ -23,13 +25,15 @@ use serde_json::Value;
 pub use generation::{GenerationNumber, GenerationRule};
 pub use map::{Key, MapInput};
 pub use number::{AmountRule, AtLeastOne, Factor, VersionNumber, whole_tokens};
+pub use reference::{ReferenceBody, SecretInput};
 pub use secret::SecretValue;
 pub use text::entry;
 pub use text::{
-    ApiKeyIdRule, ConnectionRule, ConsumerRule, FieldNameRule, GrantToRule, KeyEndRule, LineRule,
-    MasterKeyIdRule, MomentRule, PrincipalRule, ProseRule, ProviderRule, ReasonRule, ResetRule,
-    SlugRule, TimeRule, WorkspaceRule,
+    ApiKeyIdRule, ConnectionRule, ConsumerRule, FieldNameRule, GrantToRule, HandoverIdRule,
+    KeyEndRule, LeaseRule, LineRule, MasterKeyIdRule, MomentRule, PrincipalRule, ProseRule,
+    ProviderRule, ReasonRule, ResetRule, SlugRule, TimeRule, WorkspaceRule,
 };
+pub use whole::WholeRule;
 pub use word::{Word, WordRule};
 
 /// The rule for a field: its JSON type, its domain type and its check.

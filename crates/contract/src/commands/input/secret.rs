@@ -64,6 +64,13 @@ impl SecretValue {
     }
 }
 
+impl From<String> for SecretValue {
+    /// Moves a text's buffer without copying it.
+    fn from(text: String) -> Self {
+        Self(Plaintext::from_string(text))
+    }
+}
+
 impl fmt::Debug for SecretValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretValue(..)")
@@ -79,10 +86,10 @@ impl<'de> Deserialize<'de> for SecretValue {
                 f.write_str("a string")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<SecretValue, E> {
-                Ok(SecretValue(Plaintext::from_string(text.to_owned())))
+                Ok(SecretValue::from(text.to_owned()))
             }
             fn visit_string<E: de::Error>(self, text: String) -> Result<SecretValue, E> {
-                Ok(SecretValue(Plaintext::from_string(text)))
+                Ok(SecretValue::from(text))
             }
         }
         deserializer.deserialize_string(SecretVisitor)

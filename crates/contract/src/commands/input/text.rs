@@ -3,8 +3,8 @@
 use ledger_domain::connection::{GrantScope, ResetPeriod};
 use ledger_domain::principal::{ApiKeyId, KeyEnd};
 use ledger_domain::{
-    ConsumerName, FieldName, InvalidField, Line, MasterKeyId, Micros, PrincipalName, Prose, Slug,
-    WorkspaceName, limits,
+    ConsumerName, FieldName, HandoverId, InvalidField, LeaseId, Line, MasterKeyId, Micros,
+    PrincipalName, Prose, Slug, WorkspaceName, limits,
 };
 use serde_json::{Value, json};
 
@@ -100,6 +100,11 @@ text_rule!(
     json!({ "type": "string", "pattern": "^[a-z0-9]{12}$" })
 );
 text_rule!(
+    /// The public part of a handover's token.
+    HandoverIdRule -> HandoverId, HandoverId::parse,
+    json!({ "type": "string", "pattern": "^[a-z0-9]{12}$" })
+);
+text_rule!(
     /// The name of a configuration or secret field.
     FieldNameRule -> FieldName, FieldName::parse,
     json!({ "type": "string", "pattern": FIELD_NAME })
@@ -118,6 +123,12 @@ text_rule!(
     /// The name of a consumer.
     ConsumerRule -> ConsumerName, ConsumerName::parse,
     json!({ "type": "string", "pattern": FIELD_NAME })
+);
+text_rule!(
+    /// The id of a lease on secrets.
+    LeaseRule -> LeaseId,
+    |field, text| text.parse().map_err(|_| InvalidField::new(field, "must be the id of a lease")),
+    json!({ "type": "string", "format": "uuid" })
 );
 text_rule!(
     /// A time, or a span of time like `36h`.

@@ -7,14 +7,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::commands::input::{
-    Checked as _, FieldNameRule, Input, LineRule, MapInput, ProseRule, Rule, SecretValue, WordRule,
+    Checked as _, FieldNameRule, Input, LineRule, MapInput, ProseRule, Rule, SecretInput, WordRule,
     list,
 };
 
 /// Settings by field.
 pub type Config<V> = MapInput<FieldNameRule, V, { limits::CONFIG_FIELDS }>;
 /// Secrets by field.
-pub type Secrets<V = SecretValue> = MapInput<FieldNameRule, V, { limits::SECRET_FIELDS }>;
+pub type Secrets<V = SecretInput> = MapInput<FieldNameRule, V, { limits::SECRET_FIELDS }>;
 /// Labels by key.
 pub type Labels<V, const MAX: usize> = MapInput<LineRule<{ limits::LABEL_KEY_CHARS }>, V, MAX>;
 /// Annotations by key.

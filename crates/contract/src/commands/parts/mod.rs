@@ -5,6 +5,7 @@ mod details;
 mod models;
 mod permission;
 mod pricing;
+mod secret_policy;
 
 pub use access::{AccessBody, LimitsBody};
 pub use details::{
@@ -14,3 +15,4 @@ pub use details::{
 pub use models::{ModelPolicyBody, ModelRuleBody};
 pub use permission::PermissionBody;
 pub use pricing::{Multipliers, PricingBody, UnitFactors};
+pub use secret_policy::PolicySubjectBody;

@@ -1,5 +1,7 @@
 //! Examples of single changes and their limits.
 
+use std::collections::BTreeMap;
+
 use super::harness::{facts, given};
 use super::samples::*;
 use crate::connection::{Command, Event, HealthState, Patch, Rejection, Revision, SecretReference};
@@ -137,7 +139,7 @@ fn a_reverted_secret_is_a_new_generation_of_an_old_value() {
     let second = rotated(&[("api_key", "second")]);
     let connection = given([created(), second]).when(revert(1)).state();
     let secret = &connection.secrets[&field("api_key")];
-    assert_eq!((secret.sealed.as_str(), secret.generation), ("first", Generation::new(3)));
+    assert_eq!((value_of(secret), secret.generation), ("first", Generation::new(3)));
 }
 
 #[test]
@@ -152,7 +154,12 @@ fn a_new_secret_makes_health_unknown_in_the_same_event() {
         assert_eq!((connection.health.reason, connection.health.by), (None, facts(3).event_id));
     }
     let secrets = secrets(&[("api_key", "second")]);
-    let rotated = Event::SecretRotated { secrets, former: None, health_unknown: false };
+    let rotated = Event::SecretRotated {
+        secrets,
+        former: None,
+        compromised: BTreeMap::new(),
+        health_unknown: false,
+    };
     let reverted = given([created(), rotated, failed()]).when(revert(1)).state();
     assert_eq!(reverted.health.state, HealthState::Unknown);
     let renamed = update(|revision| revision.display_name = Patch::Set(text("Prod")));

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::samples::*;
-use crate::connection::{Command, Environment, Keep, Kind, Patch, Retirement, Revision};
+use crate::connection::{Command, Environment, Keep, Kind, Patch, Replaced, Retirement, Revision};
 use crate::ids::Micros;
-use crate::secret::{FormerEnd, NewSecret};
+use crate::secret::{FormerEnd, Held, Hint, NewSecret};
 use crate::text::{CheckedText, FieldName};
 
 fn word<T: CheckedText + Clone + std::fmt::Debug + 'static>() -> impl Strategy<Value = T> {
@@ -35,7 +35,7 @@ fn secret_field() -> impl Strategy<Value = FieldName> {
 }
 
 fn new_secret() -> impl Strategy<Value = NewSecret> {
-    word().prop_map(|sealed| NewSecret { sealed, hint: crate::secret::Hint::default() })
+    word().prop_map(|sealed| NewSecret { held: Held::Sealed(sealed), hint: Hint::default() })
 }
 
 /// Any revision.
@@ -78,12 +78,14 @@ fn update_command() -> impl Strategy<Value = Command> {
 }
 
 fn rotate_command() -> impl Strategy<Value = Command> {
-    let keep = option::of((1_i64..4, any::<bool>()).prop_map(|(until, once_confirmed)| {
+    let kept = (1_i64..4, any::<bool>()).prop_map(|(until, once_confirmed)| {
         let end = FormerEnd { until: Micros::new(until), once_confirmed };
-        Keep { end, now: Micros::new(0) }
-    }));
-    (btree_map(secret_field(), new_secret(), 0..2), keep)
-        .prop_map(|(secrets, keep)| Command::RotateSecret { secrets, keep })
+        Replaced::Kept(Keep { end, now: Micros::new(0) })
+    });
+    let replaced =
+        prop_oneof![2 => Just(Replaced::Retired), 2 => kept, 1 => Just(Replaced::Compromised)];
+    (btree_map(secret_field(), new_secret(), 0..2), replaced)
+        .prop_map(|(secrets, replaced)| Command::RotateSecret { secrets, replaced })
 }
 
 fn overlap_command() -> impl Strategy<Value = Command> {
@@ -130,7 +132,10 @@ fn policy_command() -> impl Strategy<Value = Command> {
 
 /// Any command but a creation. The earlier state of a revert is looked up in the history later.
 pub(super) fn command() -> impl Strategy<Value = Command> {
+    let erase =
+        (word(), any::<bool>()).prop_map(|(reason, force)| Command::Erase { reason, force });
     prop_oneof![
+        1 => erase,
         3 => update_command(),
         2 => rotate_command(),
         2 => overlap_command(),

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use super::generated::{command, commands, revision};
 use super::harness::{Given, facts, fold, fold_from, given};
 use super::samples::*;
-use crate::connection::{Command, Connection, Event, HealthState, Lifecycle, Rejection, evolve};
+use crate::connection::{
+    Command, Connection, Emptied, Event, HealthState, Lifecycle, Rejection, evolve,
+};
 use crate::ids::{Expected, Version};
 
 /// Executes commands one after the other. Refused commands leave no trace.
@@ -33,9 +35,20 @@ fn unstamped(mut connection: Connection) -> Connection {
     connection
 }
 
+/// Returns what is left of an event once its connection was erased.
+fn emptied(event: &Event) -> Event {
+    let is_first = matches!(event, Event::Created(_));
+    Event::Emptied(Box::new(Emptied {
+        type_name: event.type_name(),
+        workspace: is_first.then(|| draft().workspace),
+        fields: Vec::new(),
+        digest: [7; 32],
+    }))
+}
+
 fn sealed_values(connection: &Connection) -> Vec<(String, String)> {
     let secrets = connection.secrets.iter();
-    secrets.map(|(field, now)| (field.to_string(), now.sealed.as_str().to_owned())).collect()
+    secrets.map(|(field, now)| (field.to_string(), value_of(now).to_owned())).collect()
 }
 
 proptest! {
@@ -86,15 +99,21 @@ proptest! {
     }
 
     #[test]
-    fn an_archived_connection_changes_only_by_restore(
+    fn an_archived_connection_changes_only_by_restore_and_erasure(
         commands in commands(), command in command(),
     ) {
         let before = given(history(&commands));
         let archived = matches!(state(&before).lifecycle, Lifecycle::Archived { .. });
+        if state(&before).lifecycle.is_erased() {
+            return Ok(());
+        }
         let answer = before.when(command.clone()).answer();
         match (archived, command) {
             (true, Command::Restore { slug }) => {
                 prop_assert_eq!(answer, Ok(Event::Restored { slug }));
+            }
+            (true, Command::Erase { .. }) => {
+                prop_assert_ne!(answer, Err(Rejection::ConnectionArchived));
             }
             (true, _) => prop_assert_eq!(answer, Err(Rejection::ConnectionArchived)),
             (false, Command::Restore { .. }) => {
@@ -102,6 +121,24 @@ proptest! {
             }
             (false, _) => prop_assert_ne!(answer, Err(Rejection::ConnectionArchived)),
         }
+    }
+
+    #[test]
+    fn an_erased_connection_is_the_same_whatever_its_events_said(
+        commands in commands(), cut in 0_usize..25,
+    ) {
+        let mut events = history(&commands);
+        if !fold(&events).unwrap().lifecycle.is_erased() {
+            events.push(Event::Erased { slug: slug("was"), reason: why() });
+        }
+        let erased = fold(&events).unwrap();
+        prop_assert!(erased.lifecycle.is_erased());
+        // Emptied up to any event, the last excepted.
+        let last = events.len() - 1;
+        for event in events.iter_mut().take(cut.min(last)) {
+            *event = emptied(event);
+        }
+        prop_assert_eq!(fold(&events).unwrap(), erased);
     }
 
     #[test]
@@ -133,7 +170,7 @@ proptest! {
             prop_assert_eq!((now.models, now.pricing), (then.models, then.pricing));
             let before = state(&before);
             let new_secret = now.secrets.iter().any(|(field, secret)| {
-                before.secrets.get(field).is_none_or(|old| old.sealed != secret.sealed)
+                before.secrets.get(field).is_none_or(|old| old.held != secret.held)
             });
             if new_secret {
                 prop_assert_eq!(now.health.state, HealthState::Unknown);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::harness::{Given, facts, fold, given};
 use super::samples::*;
-use crate::connection::{Command, Event, Keep, Rejection, RetiredBy, Retirement};
+use crate::connection::{Command, Event, Keep, Rejection, Replaced, RetiredBy, Retirement};
 use crate::ids::{Generation, Micros};
 use crate::limits;
 use crate::reveal::{RevealSecret, SecretRevealed, WantedGeneration, decide_reveal};
@@ -42,7 +42,7 @@ fn a_former_generation_is_given_out_until_its_end_and_no_longer() {
         (WantedGeneration::Former, Ok(1), retired()),
         (exactly(2), Ok(2), Ok(2)),
         (exactly(1), Ok(1), retired()),
-        (exactly(0), retired(), retired()),
+        (exactly(0), unknown(), unknown()),
         (exactly(3), unknown(), unknown()),
     ] {
         for once_confirmed in [false, true] {
@@ -69,15 +69,15 @@ fn without_a_field_those_are_given_out_that_have_the_generation() {
     assert_eq!(names(WantedGeneration::Former, 0).unwrap(), ["api_key"]);
     assert!(matches!(names(WantedGeneration::Former, 5), Err(Rejection::GenerationRetired { .. })));
     let unnamed = asked(&both, WantedGeneration::Former, &["token"], 0);
-    assert_eq!(unnamed, Err(Rejection::GenerationRetired { field: field("token") }));
+    assert_eq!(unnamed, Err(Rejection::GenerationUnknown { field: field("token") }));
 }
 
 #[test]
 fn while_a_former_generation_is_in_use_none_other_becomes_one() {
     let third = |now| {
         let end = FormerEnd { until: Micros::new(9), once_confirmed: false };
-        let keep = Some(Keep { end, now: Micros::new(now) });
-        Command::RotateSecret { secrets: secrets(&[("api_key", "third")]), keep }
+        let replaced = Replaced::Kept(Keep { end, now: Micros::new(now) });
+        Command::RotateSecret { secrets: secrets(&[("api_key", "third")]), replaced }
     };
     overlap(false).when(third(4)).then_refused(Rejection::FormerInUse { field: field("api_key") });
     let after = overlap(false).when(third(5)).accepted();
@@ -132,7 +132,7 @@ fn a_cancelled_rotation_brings_the_former_value_back_under_a_new_generation() {
     let failed = overlap(false).when(Command::MarkFailed { reason: None }).accepted();
     let connection = failed.when(cancel()).state();
     let secret = &connection.secrets[&field("api_key")];
-    assert_eq!((secret.generation, secret.sealed.as_str()), (Generation::new(3), "first"));
+    assert_eq!((secret.generation, value_of(secret)), (Generation::new(3), "first"));
     assert_eq!((secret.set_by, &secret.former), (facts(4).event_id, &None));
     assert_eq!(connection.health.state, crate::connection::HealthState::Unknown);
     let late = Command::CancelRotation { fields: BTreeSet::new(), now: Micros::new(5) };
@@ -165,4 +165,62 @@ fn a_former_value_stays_attached_beside_a_current_one_that_the_command_repeats()
     let given = BTreeSet::from([field("api_key")]);
     let attached = event.attached(&overlap(false).state().unwrap(), &given);
     assert_eq!(attached.secrets, given, "whoever knows one value does not know the other");
+}
+
+#[test]
+fn a_compromised_rotation_retires_every_value_and_says_which() {
+    let event = Event::SecretRotated {
+        secrets: secrets(&[("api_key", "third")]),
+        former: None,
+        compromised: [(field("api_key"), [1, 2].map(Generation::new).into())].into(),
+        health_unknown: false,
+    };
+    assert!(event.is_urgent() && !rotated(&[("api_key", "third")]).is_urgent());
+    let leaked = overlap(false).when(rotate_compromised(&[("api_key", "third")])).then(event);
+    let after = leaked.accepted();
+    assert_eq!(key(&after, WantedGeneration::Current, 0), Ok(3));
+    for number in [1, 2] {
+        let generation = Generation::new(number);
+        let refused = Rejection::GenerationCompromised { field: field("api_key"), generation };
+        assert_eq!(key(&after, WantedGeneration::Exactly(generation), 0), Err(refused));
+    }
+    assert!(key(&after, WantedGeneration::Former, 0).is_err());
+}
+
+#[test]
+fn a_compromised_rotation_takes_a_new_value_for_each_field() {
+    for known in ["first", "second"] {
+        let same = rotate_compromised(&[("api_key", known)]);
+        overlap(false).when(same).then_invalid("secrets.api_key");
+    }
+    let unknown = Rejection::SecretFieldUnknown { field: field("other") };
+    overlap(false).when(rotate_compromised(&[("other", "x")])).then_refused(unknown);
+}
+
+#[test]
+fn a_compromised_value_does_not_come_back_under_any_generation() {
+    let refused = |number| Rejection::GenerationCompromised {
+        field: field("api_key"),
+        generation: Generation::new(number),
+    };
+    let leaked = overlap(false).when(rotate_compromised(&[("api_key", "third")])).accepted();
+    leaked.clone().when(cancel()).then_refused(refused(2));
+    leaked.clone().when(revert(1)).then_refused(refused(1));
+    leaked.clone().when(revert(2)).then_refused(refused(2));
+    // Later rotations keep and take back what is not compromised, and change nothing of that.
+    let later = leaked.when(rotate_keeping(&[("api_key", "fourth")], 5, false)).accepted();
+    let later = later.when(cancel()).accepted();
+    assert_eq!(key(&later, WantedGeneration::Current, 0), Ok(5));
+    later.clone().when(revert(1)).then_refused(refused(1));
+    let removed = later.when(update(|revision| {
+        revision.secrets.insert(field("api_key"), None);
+    }));
+    removed.accepted().when(revert(1)).then_refused(refused(1));
+    // The first value came back as the third generation, and is compromised as that.
+    let back = overlap(false).when(cancel()).accepted();
+    let leaked = back.when(rotate_compromised(&[("api_key", "fourth")])).accepted();
+    leaked.clone().when(revert(1)).then_refused(refused(1));
+    leaked.clone().when(revert(3)).then_refused(refused(3));
+    // The second value is another one.
+    assert!(leaked.when(revert(2)).answer().is_ok());
 }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connection::{
     Access, Command, Dependent, DependentKey, Details, Draft, Event, GrantScope, Keep, Limits,
-    ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts, RateLimit, RateUnit, Retirement,
-    Revision,
+    ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts, RateLimit, RateUnit, Replaced,
+    Retirement, Revision,
 };
 use crate::ids::{Micros, Version};
-use crate::secret::{FormerEnd, Hint, NewSecret, Sealed};
+use crate::reference::{Reference, ReferenceFormat, ReferenceKind};
+use crate::secret::{FormerEnd, Held, Hint, NewSecret, Sealed, Secret};
 use crate::text::{CheckedText, FieldName, Json, Line, Prose, Slug, WorkspaceName};
 
 /// Returns text as any checked type, without a check.
@@ -21,7 +22,19 @@ pub(crate) fn field(name: &str) -> FieldName {
 }
 
 pub(super) fn sealed(value: &str) -> NewSecret {
-    NewSecret { sealed: Sealed::from_text(value), hint: Hint::default() }
+    NewSecret { held: Held::Sealed(Sealed::from_text(value)), hint: Hint::default() }
+}
+
+/// Returns the ciphertext of a secret that has one.
+pub(super) fn value_of(secret: &Secret) -> &str {
+    secret.held.sealed().expect("a value").as_str()
+}
+
+/// A reference to an environment variable.
+pub(super) fn referring(variable: &str) -> NewSecret {
+    let (kind, format) = (ReferenceKind::Environment, ReferenceFormat::String);
+    let reference = Reference::parse("k", kind, variable, None, format);
+    NewSecret::referring(reference.expect("a good reference"))
 }
 
 pub(super) fn secrets(values: &[(&str, &str)]) -> BTreeMap<FieldName, NewSecret> {
@@ -71,20 +84,27 @@ pub(super) fn update(change: impl FnOnce(&mut Revision)) -> Command {
 }
 
 pub(super) fn rotate(values: &[(&str, &str)]) -> Command {
-    Command::RotateSecret { secrets: secrets(values), keep: None }
+    Command::RotateSecret { secrets: secrets(values), replaced: Replaced::Retired }
 }
 
 /// A rotation at time 0 that keeps the value before it until a time, or until it is confirmed.
 pub(super) fn rotate_keeping(values: &[(&str, &str)], until: i64, confirmed: bool) -> Command {
     let end = FormerEnd { until: Micros::new(until), once_confirmed: confirmed };
-    let keep = Some(Keep { end, now: Micros::new(0) });
-    Command::RotateSecret { secrets: secrets(values), keep }
+    let replaced = Replaced::Kept(Keep { end, now: Micros::new(0) });
+    Command::RotateSecret { secrets: secrets(values), replaced }
+}
+
+/// A rotation of values that are known to others.
+pub(super) fn rotate_compromised(values: &[(&str, &str)]) -> Command {
+    Command::RotateSecret { secrets: secrets(values), replaced: Replaced::Compromised }
 }
 
 /// The event of such a rotation.
 pub(super) fn rotated_keeping(values: &[(&str, &str)], until: i64, confirmed: bool) -> Event {
     let end = FormerEnd { until: Micros::new(until), once_confirmed: confirmed };
-    Event::SecretRotated { secrets: secrets(values), former: Some(end), health_unknown: false }
+    let former = Some(end);
+    let compromised = BTreeMap::new();
+    Event::SecretRotated { secrets: secrets(values), former, compromised, health_unknown: false }
 }
 
 /// A command to retire every former generation.
@@ -99,7 +119,13 @@ pub(super) fn cancel() -> Command {
 
 /// Returns the event of a rotation before any report of health.
 pub(super) fn rotated(values: &[(&str, &str)]) -> Event {
-    Event::SecretRotated { secrets: secrets(values), former: None, health_unknown: false }
+    let compromised = BTreeMap::new();
+    Event::SecretRotated {
+        secrets: secrets(values),
+        former: None,
+        compromised,
+        health_unknown: false,
+    }
 }
 
 pub(super) fn revert(to: u64) -> Command {

@@ -9,46 +9,48 @@ use crate::ids::Micros;
 
 /// The result of each command (row) in each state (column). `ok` is the command's own event.
 const TABLE: &str = "
-                        none on   off  deg  fail oper used one  all  but  keep arch
-create                  ok   exis exis exis exis exis exis exis exis exis exis exis
-update                  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-update, nothing new     unkn same same same same same same same same same same arch
-rotate-secret           unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-rotate-secret, no field unkn fiel fiel fiel fiel fiel fiel fiel fiel fiel fiel arch
-rotate-secret, none     unkn same same same same same same same same same same arch
-rotate-secret, keeping  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   inus arch
-retire-former           unkn form form form form form form form form form ok   arch
-retire-former, later    unkn form form form form form form form form form ok   arch
-retire-former, overdue  unkn form form form form form form form form form form arch
-cancel-rotation         unkn form form form form form form form form form ok   arch
-enable                  unkn on   ok   on   on   on   on   on   on   on   on   arch
-disable                 unkn ok   off  ok   ok   ok   ok   ok   ok   ok   ok   arch
-mark-degraded           unkn ok   ok   heal ok   ok   ok   ok   ok   ok   ok   arch
-mark-degraded, new why  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-mark-failed             unkn ok   ok   ok   heal ok   ok   ok   ok   ok   ok   arch
-mark-operational        unkn ok   ok   ok   ok   heal ok   ok   ok   ok   ok   arch
-archive                 unkn ok   ok   ok   ok   ok   used ok   ok   ok   ok   arch
-archive, forced         unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-restore                 unkn live live live live live live live live live live ok
-restore, new slug       unkn live live live live live live live live live live ok
-grant-workspace one     unkn ok   ok   ok   ok   ok   ok   same ok   ok   ok   arch
-grant-workspace all     unkn ok   ok   ok   ok   ok   ok   ok   same same ok   arch
-grant-workspace home    unkn bad  bad  bad  bad  bad  bad  bad  bad  bad  bad  arch
-revoke-workspace one    unkn gran gran gran gran gran gran ok   ok   gran gran arch
-revoke-workspace all    unkn gran gran gran gran gran gran gran ok   ok   gran arch
-revoke-workspace home   unkn bad  bad  bad  bad  bad  bad  bad  bad  bad  bad  arch
-set-limits one          unkn gran gran gran gran gran gran ok   gran gran gran arch
-set-limits one, equal   unkn gran gran gran gran gran gran same gran gran gran arch
-set-limits all          unkn gran gran gran gran gran gran gran ok   ok   gran arch
-set-model-policy        unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-set-model-policy, equal unkn same same same same same same same same same same arch
-set-pricing             unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-set-pricing, none       unkn same same same same same same same same same same arch
-link-dependent          unkn ok   ok   ok   ok   ok   same ok   ok   ok   ok   arch
-unlink-dependent        unkn depe depe depe depe depe ok   depe depe depe depe arch
-revert to 1             unkn vers ok   same same same same ok   ok   ok   ok   arch
-revert to 0             unkn vers vers vers vers vers vers vers vers vers vers arch
-revert to 99            unkn vers vers vers vers vers vers vers vers vers vers arch
+                        none on   off  deg  fail oper used one  all  but  keep arch eras
+create                  ok   exis exis exis exis exis exis exis exis exis exis exis exis
+update                  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
+update, nothing new     unkn same same same same same same same same same same arch eras
+rotate-secret           unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
+rotate-secret, no field unkn fiel fiel fiel fiel fiel fiel fiel fiel fiel fiel arch eras
+rotate-secret, none     unkn same same same same same same same same same same arch eras
+rotate-secret, keeping  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   inus arch eras
+retire-former           unkn form form form form form form form form form ok   arch eras
+retire-former, later    unkn form form form form form form form form form ok   arch eras
+retire-former, overdue  unkn form form form form form form form form form form arch eras
+cancel-rotation         unkn form form form form form form form form form ok   arch eras
+enable                  unkn on   ok   on   on   on   on   on   on   on   on   arch eras
+disable                 unkn ok   off  ok   ok   ok   ok   ok   ok   ok   ok   arch eras
+mark-degraded           unkn ok   ok   heal ok   ok   ok   ok   ok   ok   ok   arch eras
+mark-degraded, new why  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
+mark-failed             unkn ok   ok   ok   heal ok   ok   ok   ok   ok   ok   arch eras
+mark-operational        unkn ok   ok   ok   ok   heal ok   ok   ok   ok   ok   arch eras
+archive                 unkn ok   ok   ok   ok   ok   used ok   ok   ok   ok   arch eras
+archive, forced         unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
+erase                   unkn ok   ok   ok   ok   ok   used ok   ok   ok   ok   ok   eras
+erase, forced           unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   eras
+restore                 unkn live live live live live live live live live live ok   eras
+restore, new slug       unkn live live live live live live live live live live ok   eras
+grant-workspace one     unkn ok   ok   ok   ok   ok   ok   same ok   ok   ok   arch eras
+grant-workspace all     unkn ok   ok   ok   ok   ok   ok   ok   same same ok   arch eras
+grant-workspace home    unkn bad  bad  bad  bad  bad  bad  bad  bad  bad  bad  arch eras
+revoke-workspace one    unkn gran gran gran gran gran gran ok   ok   gran gran arch eras
+revoke-workspace all    unkn gran gran gran gran gran gran gran ok   ok   gran arch eras
+revoke-workspace home   unkn bad  bad  bad  bad  bad  bad  bad  bad  bad  bad  arch eras
+set-limits one          unkn gran gran gran gran gran gran ok   gran gran gran arch eras
+set-limits one, equal   unkn gran gran gran gran gran gran same gran gran gran arch eras
+set-limits all          unkn gran gran gran gran gran gran gran ok   ok   gran arch eras
+set-model-policy        unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
+set-model-policy, equal unkn same same same same same same same same same same arch eras
+set-pricing             unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
+set-pricing, none       unkn same same same same same same same same same same arch eras
+link-dependent          unkn ok   ok   ok   ok   ok   same ok   ok   ok   ok   arch eras
+unlink-dependent        unkn depe depe depe depe depe ok   depe depe depe depe arch eras
+revert to 1             unkn vers ok   same same same same ok   ok   ok   ok   arch eras
+revert to 0             unkn vers vers vers vers vers vers vers vers vers vers arch eras
+revert to 99            unkn vers vers vers vers vers vers vers vers vers vers arch eras
 ";
 
 #[test]
@@ -67,8 +69,8 @@ fn every_command_has_its_answer_in_every_state() {
 }
 
 #[test]
-fn an_archived_connection_accepts_only_a_restore() {
-    for (name, state) in states().into_iter().skip(1) {
+fn an_archived_connection_accepts_only_a_restore_and_an_erasure() {
+    for (name, state) in states().into_iter().skip(1).filter(|(name, _)| *name != "eras") {
         let archived = match name {
             "arch" => state,
             _ => state.when(Command::Archive { reason: None, force: true }).accepted(),
@@ -76,7 +78,8 @@ fn an_archived_connection_accepts_only_a_restore() {
         for (row, command) in commands() {
             let expected = match &command {
                 Command::Create(_) => "exis",
-                Command::Restore { .. } => "ok",
+                Command::Erase { force: false, .. } if name == "used" => "used",
+                Command::Restore { .. } | Command::Erase { .. } => "ok",
                 _ => "arch",
             };
             assert_eq!(cell(&archived, &command), expected, "{row} after {name}");
@@ -85,10 +88,22 @@ fn an_archived_connection_accepts_only_a_restore() {
 }
 
 #[test]
+fn an_erased_connection_accepts_nothing() {
+    for (name, state) in states().into_iter().skip(1).filter(|(name, _)| *name != "eras") {
+        let erased = state.when(Command::Erase { reason: why(), force: true }).accepted();
+        for (row, command) in commands() {
+            let expected = if matches!(command, Command::Create(_)) { "exis" } else { "eras" };
+            assert_eq!(cell(&erased, &command), expected, "{row} after {name}");
+        }
+    }
+}
+
+#[test]
 fn every_event_is_caused_by_a_row_of_the_table() {
     let tried: BTreeSet<_> = commands().iter().map(|(_, command)| event_of(command)).collect();
-    // Whether a change sends secrets elsewhere is decided outside the domain.
-    let is_own = |name: &&str| !name.starts_with("destination_");
+    // Whether a change sends secrets elsewhere is decided outside the domain, and the ledger itself
+    // records that a secret is overdue.
+    let is_own = |name: &&str| !name.starts_with("destination_") && *name != "secret_overdue";
     assert_eq!(tried, Event::TYPE_NAMES.iter().copied().filter(is_own).collect());
 }
 
@@ -107,6 +122,7 @@ fn states() -> Vec<(&'static str, Given)> {
         ("but", active(&[granted("*", 5), revoked("one")])),
         ("keep", active(&[rotated_keeping(&[("api_key", "new")], 5, false)])),
         ("arch", active(&[Event::Archived { reason: None }])),
+        ("eras", active(&[Event::Erased { slug: slug("openai"), reason: why() }])),
     ]
 }
 
@@ -152,6 +168,8 @@ fn life() -> Vec<(&'static str, Command)> {
         ("mark-operational", Command::MarkOperational { reason: Some(why()) }),
         ("archive", Command::Archive { reason: Some(why()), force: false }),
         ("archive, forced", Command::Archive { reason: Some(why()), force: true }),
+        ("erase", Command::Erase { reason: why(), force: false }),
+        ("erase, forced", Command::Erase { reason: why(), force: true }),
         ("restore", Command::Restore { slug: None }),
         ("restore, new slug", Command::Restore { slug: Some(slug("openai-2")) }),
     ]
@@ -193,6 +211,7 @@ fn word(rejection: &Rejection) -> &'static str {
         Rejection::ConnectionExists => "exis",
         Rejection::VersionConflict { .. } => "conf",
         Rejection::ConnectionArchived => "arch",
+        Rejection::ConnectionErased => "eras",
         Rejection::ConnectionNotArchived => "live",
         Rejection::ConnectionInUse { .. } => "used",
         Rejection::AlreadyEnabled => "on",
@@ -207,11 +226,21 @@ fn word(rejection: &Rejection) -> &'static str {
         Rejection::VersionUnknown { .. } => "vers",
         Rejection::Invalid(_) => "bad",
         Rejection::ConnectionDisabled
+        | Rejection::GenerationCompromised { .. }
+        | Rejection::HandoverUnknown
+        | Rejection::HandoverUsed { .. }
+        | Rejection::HandoverEnded(_)
+        | Rejection::HandoverForOther
+        | Rejection::HandoversFull(_)
         | Rejection::GenerationRetired { .. }
         | Rejection::GenerationUnknown { .. }
         | Rejection::ConsumerUnknown
         | Rejection::ConsumerTaken
         | Rejection::ConsumersFull(_)
+        | Rejection::PolicyUnknown
+        | Rejection::PoliciesFull(_)
+        | Rejection::SecretLeaseEnded
+        | Rejection::SecretLeasesFull { .. }
         | Rejection::PrincipalUnknown
         | Rejection::PrincipalExists
         | Rejection::ApiKeyUnknown
@@ -219,7 +248,8 @@ fn word(rejection: &Rejection) -> &'static str {
         | Rejection::MasterKeyRetired { .. }
         | Rejection::MasterKeyLacking { .. }
         | Rejection::MasterKeyActive { .. }
-        | Rejection::MasterKeyInUse { .. } => "none",
+        | Rejection::MasterKeyInUse { .. }
+        | Rejection::Sealed => "none",
     }
 }
 
@@ -237,6 +267,7 @@ fn event_of(command: &Command) -> &'static str {
         Command::MarkFailed { .. } => "marked_failed",
         Command::MarkOperational { .. } => "marked_operational",
         Command::Archive { .. } => "connection_archived",
+        Command::Erase { .. } => "connection_erased",
         Command::Restore { .. } => "connection_restored",
         Command::GrantWorkspace { .. } => "workspace_granted",
         Command::RevokeWorkspace { .. } => "workspace_revoked",

@@ -1,14 +1,16 @@
 //! Lists of connections by any combination of filters, in any of three orders.
 
+mod ages;
 mod rows;
 
 use std::fmt;
 
 use ledger_contract::ResumePoint;
+use ledger_contract::errors::Code;
 use ledger_contract::queries::{ListPage, ListQuery, PAGE_BYTES};
 use ledger_contract::view::ConnectionView;
 use ledger_domain::principal::Scope;
-use ledger_domain::{Connection, ConnectionId, InvalidField};
+use ledger_domain::{Connection, ConnectionId, InvalidField, SecretAges};
 use ledger_store::tables::lists;
 use ledger_store::{Selection, Term};
 
@@ -90,18 +92,28 @@ pub struct ListResult<T = Connection> {
     pub next: Option<String>,
     /// Whether the page ended early because of its size in bytes.
     pub truncated: bool,
+    /// The ages of the secrets of each row whose ages policies limit.
+    pub ages: Vec<SecretAges>,
+    /// The number of rows that are left out because something other than the ledger changed them.
+    pub altered: u64,
 }
 
 impl ListResult {
     /// Returns the page in the form of the contract.
     pub(super) fn view(&self) -> ListPage<'_> {
         ListPage {
-            connections: self.rows.iter().map(ConnectionView::of).collect(),
+            connections: self
+                .rows
+                .iter()
+                .zip(&self.ages)
+                .map(|(row, ages)| ConnectionView::of(row).with_ages(ages))
+                .collect(),
             total: self.total,
             position: self.end.position.get(),
             resume_after: self.end,
             next_cursor: self.next.clone(),
             truncated: self.truncated,
+            altered: self.altered,
         }
     }
 }
@@ -134,9 +146,12 @@ impl Reader<'_> {
         }
         let found = models.find(&matches, &page)?;
         let mut budget = paging::Budget::new(options.budget_bytes);
-        let (mut rows, mut last) = (Vec::new(), None);
+        let (mut rows, mut ages, mut last, mut altered) = (Vec::new(), Vec::new(), None, 0);
         for (ordinal, place) in &found.entries {
-            let (connection, bytes) = models.by_ordinal(*ordinal)?;
+            let Some((connection, bytes)) = models.authentic(*ordinal)? else {
+                (altered, last) = (altered + 1, Some(place));
+                continue;
+            };
             // Lists and bitmaps have no MACs, so what they name is checked against the row.
             if !self.is_here(&connection) || !self.caller.may_with(Scope::Read, &connection) {
                 // The page goes on behind it, also if it has no other row.
@@ -146,14 +161,18 @@ impl Reader<'_> {
             if !budget.takes(bytes) {
                 break;
             }
+            ages.push(self.ages(&connection));
             rows.push(show(self.caller.shown(connection)));
             last = Some(place);
+        }
+        if altered > 0 {
+            self.engine.count_refusal(Code::RecordAltered);
         }
         let truncated = budget.is_spent();
         let last = last.filter(|_| page.places && (found.more || truncated));
         let order = page.order_name();
         let next = last.map(|place| paging::Cursors::new(self.engine, &order).write(place));
-        Ok(ListResult { rows, total: matches.selected.len(), end, next, truncated })
+        Ok(ListResult { rows, total: matches.selected.len(), end, next, truncated, ages, altered })
     }
 
     /// Returns the matching connections that the caller may read.
@@ -182,6 +201,7 @@ impl Reader<'_> {
         if let Some(text) = &options.query.text {
             models.keep_with_text(&mut matches, &forms(&text.to_lowercase()))?;
         }
+        self.keep_by_time(models, &mut matches, &options.query)?;
         Ok(matches)
     }
 }

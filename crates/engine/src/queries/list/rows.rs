@@ -1,9 +1,9 @@
 //! Reads the ordinals and rows of a list in its order.
 
-use ledger_domain::{Connection, ConnectionId, WorkspaceName};
-use ledger_store::Selection;
+use ledger_domain::{Connection, ConnectionId, Position, WorkspaceName};
 use ledger_store::tables::connections;
 use ledger_store::tables::lists::{self, Order, Walk};
+use ledger_store::{ReadError, Selection};
 
 use super::Keep;
 use crate::errors::{Fault, QueryError};
@@ -89,6 +89,21 @@ impl Models {
         })
     }
 
+    /// Returns the same, or `None` for a row that something other than the ledger has changed. A
+    /// list does without it, so that the others can be used.
+    pub(super) fn authentic(
+        &self,
+        ordinal: u32,
+    ) -> Result<Option<(Connection, usize)>, QueryError> {
+        match self.by_ordinal(ordinal) {
+            Err(QueryError::Fault(Fault::Read(altered @ ReadError::Altered { .. }))) => {
+                tracing::error!(error = %altered, "a connection is left out of a list");
+                Ok(None)
+            }
+            row => row.map(Some),
+        }
+    }
+
     /// Keeps the connections whose slug or name contains any of `texts`.
     pub(super) fn keep_with_text(
         &self,
@@ -98,7 +113,8 @@ impl Models {
         let mut with_text = Selection::default();
         if matches.rows_are_cheaper_than(matches.population) {
             for ordinal in all(&matches.selected) {
-                if list::has_text(&self.by_ordinal(ordinal)?.0, texts) {
+                let row = self.authentic(ordinal)?;
+                if row.is_none_or(|(row, _)| list::has_text(&row, texts)) {
                     with_text.insert(u64::from(ordinal));
                 }
             }
@@ -133,7 +149,7 @@ impl Models {
     ) -> Result<(), QueryError> {
         let mut kept = Selection::default();
         for ordinal in all(selected) {
-            if keep(&self.by_ordinal(ordinal)?.0) {
+            if self.authentic(ordinal)?.is_none_or(|(row, _)| keep(&row)) {
                 kept.insert(u64::from(ordinal));
             }
         }
@@ -197,10 +213,12 @@ impl Models {
     ) -> Result<PageRows, QueryError> {
         let mut places = Vec::new();
         for ordinal in all(selected) {
-            let (connection, _) = self.by_ordinal(ordinal)?;
-            let place = match order {
-                Order::Name => list::name_place(ordinal, &connection),
-                Order::Updated => lists::updated_place(connection.position).to_vec(),
+            // What cannot be read comes first, in some place of its own.
+            let place = match (self.authentic(ordinal)?, order) {
+                (Some((row, _)), Order::Name) => list::name_place(ordinal, &row),
+                (Some((row, _)), Order::Updated) => lists::updated_place(row.position).to_vec(),
+                (None, Order::Name) => lists::name_place("", ordinal),
+                (None, Order::Updated) => lists::updated_place(Position::ZERO).to_vec(),
             };
             places.push((place, ordinal));
         }

@@ -98,7 +98,7 @@ impl Bulk<'_> {
         let (mut passes, mut events, mut folded) = (0, 0, 0);
         loop {
             let done_before = self.head.get() * passes / expected;
-            let Passed { scanned, end, states: parts } = self.pass(&pass, &|position| {
+            let Passed { scanned, end, states: parts, used } = self.pass(&pass, &|position| {
                 let done = done_before + position.get() / expected;
                 self.report(done.min(self.head.get()));
                 go_on(self.stop)
@@ -109,6 +109,7 @@ impl Bulk<'_> {
             // The version of a connection is the number of its events.
             let versions = parts.iter().map(|(_, state)| state.connection.version.get());
             folded += versions.sum::<u64>();
+            gathered.merge(used);
             write::write(self, parts, &mut gathered, scanned.beyond.map(|_| end))?;
             let Some(beyond) = scanned.beyond else {
                 self.report(self.head.get());
@@ -154,6 +155,7 @@ impl Bulk<'_> {
     ) -> Result<Passed, Fault> {
         let (fresh, count) = (self.fresh, self.workers());
         let sink = AuditSink::new(fresh, count);
+        let used = Mutex::default();
         let budget = Budget::new(self.limits.state_bytes, &pass.ordinals, count);
         let [rows, ..] = self.wanted;
         let passed = thread::scope(|scope| {
@@ -162,8 +164,8 @@ impl Bulk<'_> {
             for number in 0..count {
                 let (sender, packs) = crossbeam_channel::bounded(PACKS_WAITING);
                 let (audit, snapshots) = (pass.audits.then_some(&sink), self.snapshots());
-                let (folds, budget) = (pass.folds, &budget);
-                let work = Work { fresh, audit, snapshots, rows, folds, budget, number };
+                let (folds, budget, used) = (pass.folds, &budget, &used);
+                let work = Work { fresh, audit, snapshots, used, rows, folds, budget, number };
                 let worker = Worker::new(work);
                 senders.push(sender);
                 let spare = spare_out.clone();
@@ -179,7 +181,7 @@ impl Bulk<'_> {
             Ok::<_, Fault>(Passed::new(pass, &budget, scanned?, states))
         })?;
         sink.finish()?;
-        Ok(passed)
+        Ok(Passed { used: used.into_inner(), ..passed })
     }
 
     /// Returns the fault for records that no pass has folded.
@@ -202,6 +204,8 @@ struct Passed {
     /// The ordinal at which it ended.
     end: u32,
     states: States,
+    /// On which days the secrets of connections were used, of this pass and perhaps of the next.
+    used: Gathered,
 }
 
 impl Passed {
@@ -216,6 +220,6 @@ impl Passed {
         });
         let mut states: States = states.into_iter().flatten().collect();
         states.retain(|(_, state)| state.ordinal < end);
-        Self { scanned, end, states }
+        Self { scanned, end, states, used: Gathered::default() }
     }
 }

@@ -13,8 +13,12 @@ const ROOM: usize = 8 * 1_024;
 /// How the scan classifies a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
-    /// Not part of a connection's state: a workspace, a principal, a consumer or a reveal.
+    /// Not part of a connection's state: a workspace, a principal, a consumer or a policy.
     Apart,
+    /// Reveals secrets of a connection that may belong to this pass or another.
+    Revealed(ConnectionId),
+    /// The same record once more, for the worker that has the leases.
+    Lease,
     /// Creates a connection in this pass.
     New(ConnectionId, u32),
     /// Changes a connection in this pass.

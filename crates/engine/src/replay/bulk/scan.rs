@@ -16,6 +16,9 @@ use super::pack::{Pack, Place};
 use crate::errors::Fault;
 use crate::replay::missing;
 
+/// What the names of all types of events about leases have.
+const LEASE: &[u8] = b"lease";
+
 /// Number of records between progress reports.
 const RECORDS_PER_REPORT: u64 = 4_096;
 /// The version that creates a connection.
@@ -114,6 +117,9 @@ impl<'a> Scan<'a> {
         let head = Head::read(position, stored.unchecked());
         let head =
             head.map_err(|error| Stop::Fault(unreadable(self.store, position, stored, error)))?;
+        if let Some(id) = head.reveals {
+            return Ok(self.revealed(id));
+        }
         let Some(id) = head.connection else { return Ok(Place::Apart) };
         self.found.connection_events += 1;
         if !self.pass.folds {
@@ -141,6 +147,15 @@ impl<'a> Scan<'a> {
         Place::New(id, ordinal)
     }
 
+    /// Reveals are checked in the first pass, whichever pass has the connection.
+    fn revealed(&self, id: ConnectionId) -> Place {
+        match self.span {
+            _ if self.pass.first => Place::Revealed(id),
+            Some((least, greatest)) if least <= id && id <= greatest => Place::Revealed(id),
+            _ => Place::Elsewhere,
+        }
+    }
+
     fn changed(&self, id: ConnectionId) -> Place {
         if self.pass.first && self.found.beyond.is_none() {
             return Place::Known(id);
@@ -154,17 +169,16 @@ impl<'a> Scan<'a> {
     fn route(&mut self, position: Position, place: Place, stored: Stored<'_>) -> Result<(), Stop> {
         let of_use = match place {
             Place::Elsewhere => self.pass.audits,
-            Place::Apart => self.pass.first,
+            Place::Apart | Place::Lease => self.pass.first,
             _ => true,
         };
         if of_use {
-            let worker = self.worker(position, place);
-            if let Some((worker, pack)) = self.routes.get_mut(worker) {
-                pack.push(position, place, stored);
-                if pack.is_full() {
-                    send(worker, pack, &self.spare)?;
-                }
-            }
+            self.push(position, place, stored)?;
+        }
+        // Leases end throughout a workspace, so one worker has all of them.
+        let may_be_of_lease = || stored.unchecked().windows(LEASE.len()).any(|part| part == LEASE);
+        if self.pass.first && matches!(place, Place::Revealed(_)) && may_be_of_lease() {
+            self.push(position, Place::Lease, stored)?;
         }
         let chunk = Gathered::chunk(position.get());
         if self.pass.audits && Gathered::chunk(position.next().get()) != chunk {
@@ -173,11 +187,24 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
+    fn push(&mut self, position: Position, place: Place, stored: Stored<'_>) -> Result<(), Stop> {
+        let worker = self.worker(position, place);
+        if let Some((worker, pack)) = self.routes.get_mut(worker) {
+            pack.push(position, place, stored);
+            if pack.is_full() {
+                send(worker, pack, &self.spare)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the worker for a record. All records of one connection go to the same worker.
     fn worker(&self, position: Position, place: Place) -> usize {
         let number = match place {
-            Place::New(id, _) | Place::Known(id) | Place::Perhaps(id) => random_part(id),
-            Place::Apart => 0,
+            Place::New(id, _) | Place::Known(id) | Place::Perhaps(id) | Place::Revealed(id) => {
+                random_part(id)
+            }
+            Place::Apart | Place::Lease => 0,
             Place::Elsewhere => position.get(),
         };
         let workers = u64::try_from(self.routes.len()).unwrap_or(u64::MAX);

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use crossbeam_channel::{Receiver, Sender};
 use ledger_contract::records::{ConnectionRow, Frame, Happened, StreamId};
 use ledger_domain::{
-    Actor, ConnectionId, ConsumerEvent, Micros, Position, Principal, PrincipalFacts, PrincipalName,
-    Workspace, WorkspaceCreated, advance, evolve, evolve_principal,
+    Actor, ConnectionId, ConsumerEvent, LeaseId, Micros, Position, Principal, PrincipalFacts,
+    PrincipalName, SecretLeases, Workspace, WorkspaceCreated, advance, evolve, evolve_principal,
 };
 use ledger_store::tables::log::Stored;
 use ledger_store::{Batch, Durability, Gathered};
+use parking_lot::Mutex;
 
 use super::audit::AuditSink;
 use super::budget::{Budget, STATE_BYTES, Task};
@@ -20,10 +21,14 @@ use super::{State, States};
 use crate::errors::Fault;
 use crate::models::{Models, Said};
 use crate::projections::audit;
+use crate::projections::uses::{self, Use};
 use crate::replay::misplaced;
 
 /// Bytes of rows of consumers that are written at a time.
 const CONSUMER_BYTES: usize = 4 * 1024 * 1024;
+
+/// Rows of leases that are written at a time.
+const LEASES_TOGETHER: usize = 4_096;
 
 /// What a worker is to do in a pass.
 pub(super) struct Work<'a> {
@@ -31,6 +36,8 @@ pub(super) struct Work<'a> {
     /// Where audit bitmaps go, if they are gathered.
     pub(super) audit: Option<&'a AuditSink<'a>>,
     pub(super) snapshots: SnapshotWork<'a>,
+    /// Where it goes on which days secrets were used.
+    pub(super) used: &'a Mutex<Gathered>,
     /// Whether rows are written.
     pub(super) rows: bool,
     /// Whether connections are folded in this pass or another.
@@ -44,6 +51,8 @@ pub(super) struct Work<'a> {
 pub(super) struct Worker<'a> {
     work: Work<'a>,
     gathered: Gathered,
+    /// On which days secrets were used.
+    used: Gathered,
     states: HashMap<ConnectionId, Box<State>>,
     /// The size of the states, or more.
     bytes: u64,
@@ -56,6 +65,8 @@ pub(super) struct Worker<'a> {
     principals: HashMap<PrincipalName, Principal>,
     /// Rows of consumers that are not written yet.
     consumers: Batch,
+    /// The leases on secrets, of which one worker has all.
+    leases: SecretLeases,
     /// The most recent actor, shared among all states that it changed.
     actor: Option<Actor>,
 }
@@ -65,6 +76,7 @@ impl<'a> Worker<'a> {
         Self {
             work,
             gathered: Gathered::default(),
+            used: Gathered::default(),
             states: HashMap::new(),
             bytes: 0,
             created: 0,
@@ -72,6 +84,7 @@ impl<'a> Worker<'a> {
             round: 0,
             principals: HashMap::new(),
             consumers: Batch::new(),
+            leases: SecretLeases::default(),
             actor: None,
         }
     }
@@ -97,7 +110,9 @@ impl<'a> Worker<'a> {
         self.write_principals()?;
         let consumers = std::mem::take(&mut self.consumers);
         self.commit(consumers)?;
+        self.write_leases()?;
         self.work.snapshots.finish(&self.work.fresh.store)?;
+        self.work.used.lock().merge(std::mem::take(&mut self.used));
         Ok(self.states.into_iter().collect())
     }
 
@@ -132,7 +147,7 @@ impl<'a> Worker<'a> {
     fn take(&mut self, position: Position, place: Place, stored: Stored<'_>) -> Result<(), Fault> {
         let folded = match place {
             Place::Elsewhere => false,
-            Place::Apart => true,
+            Place::Apart | Place::Revealed(_) | Place::Lease => true,
             Place::New(_, ordinal) => ordinal < self.end,
             Place::Known(id) => self.end == u32::MAX || self.states.contains_key(&id),
             Place::Perhaps(id) => self.states.contains_key(&id),
@@ -148,13 +163,21 @@ impl<'a> Worker<'a> {
         };
         let frame = Frame::read(position, bytes)
             .map_err(|error| unreadable(store, position, stored, error))?;
-        if self.work.audit.is_some() {
+        if self.work.audit.is_some() && !matches!(place, Place::Lease) {
             audit::gather(&mut self.gathered, &frame);
         }
         match place {
             _ if !folded => Ok(()),
             Place::Elsewhere => Ok(()),
             Place::Apart => self.apart(frame),
+            Place::Revealed(id) => {
+                if let Some(state) = self.states.get(&id) {
+                    let one = Use::at(state.ordinal, frame.recorded_at);
+                    uses::gather(&mut self.used, one);
+                }
+                checked_reveal(frame)
+            }
+            Place::Lease => self.lease(frame),
             Place::New(id, ordinal) => self.create(id, ordinal, frame, size(bytes)),
             Place::Known(id) | Place::Perhaps(id) => self.change(id, frame, bytes.len() as u64),
         }
@@ -203,7 +226,7 @@ impl<'a> Worker<'a> {
     fn apart(&mut self, frame: Frame<'_>) -> Result<(), Fault> {
         let (position, stream) = (frame.position, frame.stream.clone());
         let (recorded_at, actor) = (frame.recorded_at, self.actor(&frame.actor));
-        let version = frame.version;
+        let (version, lease) = (frame.version, frame.lease_facts());
         match (&stream, read(frame)?) {
             (StreamId::Workspace(_), Happened::Workspace(created)) => {
                 self.workspace(created, position, recorded_at, actor)
@@ -222,10 +245,23 @@ impl<'a> Worker<'a> {
                 let said = Said { connection: *id, actor, at, position, version };
                 self.consumer(&said, &event)
             }
-            (StreamId::Reveals(_), Happened::Revealed(_))
+            (StreamId::Leases(_), Happened::Lease(event)) => {
+                self.leases.apply(&lease, &event);
+                Ok(())
+            }
+            (StreamId::Policies(_), Happened::Policy(_))
             | (StreamId::Ledger(_), Happened::Ledger(_)) => Ok(()),
             _ => Err(misplaced(position, &stream)),
         }
+    }
+
+    /// Folds an event about leases on the secrets of one connection.
+    fn lease(&mut self, frame: Frame<'_>) -> Result<(), Fault> {
+        let facts = frame.lease_facts();
+        if let Happened::Lease(event) = read(frame)? {
+            self.leases.apply(&facts, &event);
+        }
+        Ok(())
     }
 
     fn workspace(
@@ -252,6 +288,17 @@ impl<'a> Worker<'a> {
         }
         let full = std::mem::take(&mut self.consumers);
         self.commit(full)
+    }
+
+    /// Writes the rows of the leases that have not ended.
+    fn write_leases(&self) -> Result<(), Fault> {
+        let ids: Vec<LeaseId> = self.leases.iter().map(|(id, _)| id).collect();
+        for ids in ids.chunks(LEASES_TOGETHER) {
+            let mut batch = Batch::new();
+            self.work.fresh.write_leases(&mut batch, &self.leases, ids);
+            self.commit(batch)?;
+        }
+        Ok(())
     }
 
     fn write_principals(&self) -> Result<(), Fault> {
@@ -281,6 +328,18 @@ impl<'a> Worker<'a> {
 /// Returns what a state takes whose row, or the record of its creation, has these bytes.
 fn size(bytes: &[u8]) -> u64 {
     STATE_BYTES + bytes.len() as u64
+}
+
+/// Checks that a record of a connection's reveals is about them.
+fn checked_reveal(frame: Frame<'_>) -> Result<(), Fault> {
+    let (position, stream) = (frame.position, frame.stream.clone());
+    match (&stream, read(frame)?) {
+        (
+            StreamId::Reveals(_),
+            Happened::Revealed(_) | Happened::Handover(_) | Happened::Lease(_),
+        ) => Ok(()),
+        _ => Err(misplaced(position, &stream)),
+    }
 }
 
 fn read(frame: Frame<'_>) -> Result<Happened, Fault> {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{limits, refuse_expiry};
 use crate::portkey::handlers::{self, named};
 use crate::portkey::limits::{LimitsIn, LimitsView, OneLimits};
+use crate::portkey::mappings::Sources;
 use crate::portkey::shapes::{DoneOut, Filters, IntegrationChange, IntegrationPath};
 use crate::portkey::{edit, ids, show};
 use crate::request::FacadeRequest;
@@ -254,7 +255,7 @@ async fn write(
         description: change.note,
         ..IntegrationChange::default()
     };
-    let integration = edit::revision(connection, provider, integration)?;
+    let integration = edit::revision(connection, provider, &Sources::new(), integration)?;
     let workspace = workspace(request, connection, workspace_id).await?;
     let plan = limits::Plan::of(request, connection, &workspace, change.limits).await?;
     plan.carry_out(request, connection, integration.update).await?;

@@ -14,6 +14,7 @@ use super::azure::AzureSettings;
 use super::{limits, refuse_expiry};
 use crate::portkey::handlers::{self, named};
 use crate::portkey::limits::{LimitsIn, LimitsView};
+use crate::portkey::mappings::Sources;
 use crate::portkey::shapes::{
     Configurations, DoneOut, Filters, IntegrationChange, IntegrationIn, IntegrationPath,
 };
@@ -234,7 +235,7 @@ pub(in crate::portkey) async fn update(
         configurations,
         ..IntegrationChange::default()
     };
-    let change = edit::revision(&connection, provider, change)?;
+    let change = edit::revision(&connection, provider, &Sources::new(), change)?;
     let home = connection.workspace.clone();
     let plan = limits::Plan::of(&request, &connection, &home, body.limits).await?;
     plan.carry_out(&request, &connection, change.update).await?;

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use ledger_contract::backups::BackupRequest;
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::master_keys::RewrapRequest;
+use ledger_contract::master_keys::{RewrapRequest, ShareRequest};
 use ledger_contract::operations::ReplayRequest;
 
 use super::parameters as p;
@@ -18,6 +18,7 @@ pub(super) fn routes() -> Vec<Route> {
         replay(),
         backup(),
         rewrap(),
+        give_share(),
         health(
             "/healthz",
             "alive",
@@ -30,8 +31,8 @@ pub(super) fn routes() -> Vec<Route> {
             "/readyz",
             "ready",
             "Reports whether commands are accepted",
-            "Requires no key. Send no requests here unless the answer is 200. It also tells the age of \
-             the latest good backup, which does not decide about it.",
+            "Requires no key. Send no requests here unless the answer is 200. It also tells whether the \
+             ledger is sealed, and the age of the latest good backup, neither of which decides about it.",
             operations::ready,
             vec![r::DOOR, &[Code::DiskFull, Code::LogPoisoned, Code::NotOwner, Code::ShuttingDown]],
         ),
@@ -86,6 +87,22 @@ fn rewrap() -> Route {
     }
 }
 
+fn give_share() -> Route {
+    let about = "With as many as it takes, the ledger is unsealed. Shares are held in memory until \
+                 then, for ten minutes at most.";
+    Route {
+        method: Method::POST,
+        path: "/api/v1/master-keys/shares",
+        id: "giveShare",
+        summary: "Gives a share of the master keys to a sealed ledger",
+        terms: Terms {
+            body_may_be_absent: false,
+            ..started(about, ["ShareRequest", "ShareReport"], SHARES)
+        },
+        operation: Operation::of(operations::run::<ShareRequest>),
+    }
+}
+
 /// Returns the terms of a route that starts an operation.
 fn started(about: &str, [request, report]: [&'static str; 2], refusals: &'static [Code]) -> Terms {
     Terms {
@@ -119,8 +136,28 @@ const REPLAY: &[Code] = &[
     Code::LogPoisoned,
 ];
 
-const REWRAP: &[Code] =
-    &[Code::DiskFull, Code::LogPoisoned, Code::NotOwner, Code::RecordCorrupt, Code::ShuttingDown];
+const REWRAP: &[Code] = &[
+    Code::DiskFull,
+    Code::LogPoisoned,
+    Code::NotOwner,
+    Code::RecordCorrupt,
+    Code::Sealed,
+    Code::ShuttingDown,
+];
+
+const SHARES: &[Code] = &[
+    Code::ShareInvalid,
+    Code::ShareForeign,
+    Code::ShareRepeated,
+    Code::SharesWrong,
+    Code::MasterKeyLacking,
+    Code::MasterKeysUnreadable,
+    Code::NothingToChange,
+    Code::DiskFull,
+    Code::LogPoisoned,
+    Code::NotOwner,
+    Code::ShuttingDown,
+];
 
 const BACKUP: &[Code] = &[
     Code::BackupOff,

@@ -10,6 +10,13 @@ use super::{CONNECTION, KEY, PRINCIPAL, WORKSPACE};
 pub(super) const IN_WORKSPACE: &[Parameter] =
     &[path(WORKSPACE, Form::Workspace, "Name of the workspace.")];
 
+/// The workspace of a command that may be sent to the ledger as a whole.
+pub(super) const IN_WORKSPACE_OR_LEDGER: &[Parameter] = &[path(
+    WORKSPACE,
+    Form::WorkspaceOrLedger,
+    "Name of the workspace; `_ledger` means the ledger as a whole.",
+)];
+
 /// The workspace of a query.
 pub(super) const IN_ANY_WORKSPACE: &[Parameter] =
     &[path(WORKSPACE, Form::AnyWorkspace, "Name of the workspace; `_all` means every workspace.")];

@@ -1,7 +1,7 @@
 //! The routes of queries, generated from each query's description in the contract.
 
 use ledger_contract::queries::{
-    QueryName, QuerySpec, access_check, audit, exposure, history, list,
+    QueryName, QuerySpec, access_check, audit, exposure, history, leases, list,
 };
 use ledger_contract::route::HttpRoute;
 
@@ -54,9 +54,15 @@ fn words(spec: &QuerySpec, at: &HttpRoute) -> (&'static str, &'static str) {
 
 fn tag(query: QueryName) -> &'static str {
     match query {
-        QueryName::Get | QueryName::Rotation | QueryName::List => "connections",
-        QueryName::History | QueryName::Audit | QueryName::Exposure => "history",
-        QueryName::Workspaces => "workspaces",
+        QueryName::Get | QueryName::Rotation | QueryName::Erasure | QueryName::List => {
+            "connections"
+        }
+        QueryName::History
+        | QueryName::Audit
+        | QueryName::Exposure
+        | QueryName::Handovers
+        | QueryName::Leases => "history",
+        QueryName::Workspaces | QueryName::SecretPolicies => "workspaces",
         QueryName::Status | QueryName::MasterKeys => "operation",
         QueryName::Principals
         | QueryName::BlockedTokens
@@ -70,7 +76,9 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
         QueryName::Get => {
             &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::CONDITIONAL, p::QUERY, p::COMMON]
         }
-        QueryName::Rotation => &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::QUERY, p::COMMON],
+        QueryName::Rotation | QueryName::Erasure => {
+            &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::QUERY, p::COMMON]
+        }
         QueryName::List => &[p::IN_ANY_WORKSPACE, list::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
         QueryName::History if *at == history::CONNECTION_HISTORY => &[
             p::IN_ANY_WORKSPACE,
@@ -97,6 +105,12 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
             p::QUERY,
             p::COMMON,
         ],
+        QueryName::Handovers | QueryName::SecretPolicies => {
+            &[p::IN_ANY_WORKSPACE, p::QUERY, p::COMMON]
+        }
+        QueryName::Leases => {
+            &[p::IN_ANY_WORKSPACE, leases::PARAMETERS, p::PAGE, p::QUERY, p::COMMON]
+        }
         QueryName::AccessCheck => &[access_check::PARAMETERS, p::QUERY, p::COMMON],
         QueryName::Workspaces | QueryName::Principals => &[p::PAGE, p::QUERY, p::COMMON],
         QueryName::Status
@@ -110,14 +124,18 @@ fn answers(query: QueryName) -> Vec<Answer> {
     let (about, headers): (_, &[_]) = match query {
         QueryName::Get => ("The connection with masked secrets.", &["ETag"]),
         QueryName::Rotation => ("The consumers and how far they are.", &[]),
+        QueryName::Erasure => ("How far it is, and which master keys open copies.", &[]),
         QueryName::List => ("A page of connections with masked secrets.", PAGED),
         QueryName::History => ("A page of events, without ciphertext.", PAGED),
         QueryName::Audit => ("A page of entries of the audit journal.", &["Link"]),
         QueryName::Exposure => ("A page of the identities that received the value.", &["Link"]),
+        QueryName::Handovers => ("The handovers, without their tokens.", &[]),
+        QueryName::Leases => ("A page of leases, by when they were taken.", &["Link"]),
         QueryName::Workspaces => ("A page of workspaces, by name.", PAGED),
         QueryName::Status => ("The status.", &[]),
         QueryName::Principals => ("A page of principals, by name.", PAGED),
         QueryName::BlockedTokens => ("The blocked tokens.", &[]),
+        QueryName::SecretPolicies => ("The policies of secrets.", &[]),
         QueryName::MasterKeys => ("The master keys, without their bytes.", &[]),
         QueryName::AccessCheck => ("Whether it is allowed, and the reason.", &[]),
         QueryName::Whoami => ("The caller's name as recorded in events, and its grants.", &[]),

@@ -59,7 +59,8 @@ pub(super) const LEDGER_COMMAND: &[Code] = &[
 ];
 
 /// Any command to an existing connection.
-pub(super) const CHANGE: &[Code] = &[Code::ConnectionUnknown, Code::ConnectionArchived];
+pub(super) const CHANGE: &[Code] =
+    &[Code::ConnectionUnknown, Code::ConnectionArchived, Code::ConnectionErased];
 
 /// Any query.
 pub(super) const QUERY: &[Code] =

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::parameters as p;
 use super::refusals as r;
 use super::{Answer, Parameter, Route, Subject, Terms, method, title};
-use crate::api::commands::{may_reveal, reveal, run};
+use crate::api::commands::{may_reveal, run, secrets};
 use crate::api::request::ApiRequest;
 use crate::toolkit::{Operation, RawBody};
 
@@ -15,7 +15,7 @@ use crate::toolkit::{Operation, RawBody};
 pub(super) fn route(verb: Verb) -> Route {
     let spec = verb.spec();
     let (body, body_may_be_absent) = body_of(verb);
-    let is_reveal = spec.answer == commands::Answer::Secrets;
+    let is_reveal = spec.answer.has_secrets();
     Route {
         method: method(spec.route.method),
         path: spec.route.path,
@@ -34,7 +34,11 @@ pub(super) fn route(verb: Verb) -> Route {
             refusals: refusals(verb),
         },
         operation: match spec.answer {
-            commands::Answer::Secrets => Operation::of(reveal),
+            commands::Answer::Secrets | commands::Answer::Leased => {
+                Operation::of(move |request: ApiRequest, body: RawBody| {
+                    secrets(request, body, verb)
+                })
+            }
             _ => Operation::of(move |request: ApiRequest, body: RawBody| run(request, body, verb)),
         },
     }
@@ -69,6 +73,9 @@ fn answer(answer: commands::Answer) -> Answer {
         commands::Answer::Secrets => {
             Answer::json(200, "The secret values.", "RevealAnswer", &["Cache-Control"])
         }
+        commands::Answer::Leased => {
+            Answer::json(200, "The values and the lease.", "LeaseAnswer", &["Cache-Control"])
+        }
     }
 }
 
@@ -76,8 +83,8 @@ fn tag(verb: Verb) -> &'static str {
     match verb.spec().target {
         Target::NewConnection => "connections",
         Target::Connection if verb == Verb::Update => "connections",
-        Target::Connection => "commands",
-        Target::NewWorkspace => "workspaces",
+        Target::Connection | Target::Token | Target::Handover => "commands",
+        Target::Workspace | Target::NewWorkspace | Target::Policies => "workspaces",
         Target::NewPrincipal | Target::Principal | Target::Key | Target::Tokens => "principals",
         Target::Ledger => "operation",
     }
@@ -91,9 +98,12 @@ fn parameters(verb: Verb) -> &'static [&'static [Parameter]] {
         Target::Connection => {
             &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::CHANGING, p::COMMON]
         }
+        Target::Workspace | Target::Handover => &[p::IN_WORKSPACE, p::COMMAND, p::COMMON],
         Target::NewConnection => &[p::IN_WORKSPACE, p::COMMAND, p::MAKING, p::COMMON],
         Target::NewWorkspace | Target::NewPrincipal => &[p::COMMAND, p::MAKING, p::COMMON],
+        Target::Policies => &[p::IN_WORKSPACE_OR_LEDGER, p::COMMAND, p::CHANGING, p::COMMON],
         Target::Tokens | Target::Ledger => &[p::COMMAND, p::CHANGING, p::COMMON],
+        Target::Token => &[p::COMMAND, p::COMMON],
         Target::Principal => &[p::ON_PRINCIPAL, p::COMMAND, p::CHANGING, p::COMMON],
         Target::Key => &[p::ON_PRINCIPAL, p::ON_KEY, p::COMMAND, p::CHANGING, p::COMMON],
     }
@@ -101,7 +111,7 @@ fn parameters(verb: Verb) -> &'static [&'static [Parameter]] {
 
 /// Returns whether a command leaves the version of its connection as it is.
 fn is_beside(verb: Verb) -> bool {
-    matches!(verb.spec().answer, commands::Answer::Secrets | commands::Answer::Noted)
+    verb.spec().answer.has_secrets() || verb.spec().answer == commands::Answer::Noted
 }
 
 fn refusals(verb: Verb) -> Vec<&'static [Code]> {
@@ -135,6 +145,7 @@ fn about(verb: Verb) -> String {
         let further = match requirement.when {
             Condition::Always => requirement.scopes.get(1..).unwrap_or_default(),
             Condition::ChangesSecrets
+            | Condition::Refers
             | Condition::Shares
             | Condition::Redirects
             | Condition::ExceedsSender => requirement.scopes,

@@ -1,9 +1,13 @@
-//! When to look at connections that have a former generation.
+//! When to look at connections again, because something about them ends at a time.
+
+mod watch;
+
+pub(crate) use watch::{AgendaWatch, Looked, Watched};
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use ledger_domain::{Connection, ConnectionId, Micros};
+use ledger_domain::{ConnectionId, Micros};
 use parking_lot::{Condvar, Mutex};
 
 /// Stands for a look that is due at once.
@@ -11,8 +15,7 @@ const AT_ONCE: Micros = Micros::new(i64::MIN);
 /// Stands for a connection that is being looked at.
 const TAKEN: Micros = Micros::new(i64::MAX);
 
-/// The connections with a former generation, each with the time of the next look at it. Only what
-/// is durable is on it.
+/// Connections, each with the time of the next look at it. Only what is durable is on it.
 #[derive(Debug, Default)]
 pub(crate) struct Agenda {
     looks: Mutex<Looks>,
@@ -56,17 +59,29 @@ impl Agenda {
         agenda
     }
 
-    /// Takes a change to a connection into account.
-    pub(crate) fn follow(&self, before: Option<&Connection>, after: &Connection) {
-        let end = after.next_former_end();
-        if end.is_none() && before.and_then(Connection::next_former_end).is_none() {
-            return;
+    /// Has a connection looked at at a time, or no more.
+    pub(crate) fn plan(&self, id: ConnectionId, at: Option<Micros>) {
+        self.looks.lock().set(id, at);
+        if at.is_some() {
+            self.changed.notify_one();
         }
-        let waits = after
-            .secrets
-            .values()
-            .any(|secret| secret.former.as_ref().is_some_and(|former| former.end.once_confirmed));
-        self.looks.lock().set(after.id, if waits { Some(AT_ONCE) } else { end });
+    }
+
+    /// Has a connection looked at at a time, unless that happens earlier.
+    pub(crate) fn plan_by(&self, id: ConnectionId, at: Micros) {
+        let mut looks = self.looks.lock();
+        if looks.next.get(&id).is_none_or(|next| at < *next) {
+            looks.set(id, Some(at));
+        }
+    }
+
+    /// Has a connection looked at at once.
+    pub(crate) fn plan_now(&self, id: ConnectionId) {
+        self.plan(id, Some(AT_ONCE));
+    }
+
+    /// Ends a wait, because there may be something to do.
+    pub(crate) fn wake(&self) {
         self.changed.notify_one();
     }
 
@@ -81,7 +96,7 @@ impl Agenda {
     }
 
     /// Has a connection looked at later, unless something happened to it since it was taken.
-    pub(super) fn look_later(&self, id: ConnectionId, at: Micros) {
+    pub(crate) fn look_later(&self, id: ConnectionId, at: Micros) {
         let mut looks = self.looks.lock();
         if looks.is_unchanged(id) {
             looks.set(id, Some(at));
@@ -89,7 +104,7 @@ impl Agenda {
     }
 
     /// Takes a connection off the agenda, unless something happened to it since it was taken.
-    pub(super) fn forget(&self, id: ConnectionId) {
+    pub(crate) fn forget(&self, id: ConnectionId) {
         let mut looks = self.looks.lock();
         if looks.is_unchanged(id) {
             looks.set(id, None);
@@ -98,7 +113,7 @@ impl Agenda {
 
     /// Takes up to `most` connections that are to be looked at by now. They stay on the agenda, so
     /// that what happens during the look has them looked at again.
-    pub(super) fn take_due(&self, now: Micros, most: usize) -> Vec<ConnectionId> {
+    fn take_due(&self, now: Micros, most: usize) -> Vec<ConnectionId> {
         let mut looks = self.looks.lock();
         let due = looks.order.iter().take_while(|(at, _)| *at <= now).take(most);
         let due: Vec<ConnectionId> = due.map(|(_, id)| *id).collect();
@@ -109,7 +124,7 @@ impl Agenda {
     }
 
     /// Waits until something changes, or for `longest`. Returns whether to go on.
-    pub(super) fn wait(&self, longest: Duration) -> bool {
+    fn wait(&self, longest: Duration) -> bool {
         let mut looks = self.looks.lock();
         if !looks.stopped {
             self.changed.wait_for(&mut looks, longest);
@@ -118,12 +133,12 @@ impl Agenda {
     }
 
     /// Returns whether the ledger is closing.
-    pub(super) fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.looks.lock().stopped
     }
 
     /// Ends all waiting.
-    pub(super) fn stop(&self) {
+    fn stop(&self) {
         self.looks.lock().stopped = true;
         self.changed.notify_all();
     }
@@ -158,6 +173,19 @@ mod tests {
         agenda.forget(id(2));
         agenda.look_again(id(2));
         assert_eq!(agenda.take_due(Micros::new(0), 9), [id(1)]);
+    }
+
+    #[test]
+    fn the_earlier_of_two_looks_is_planned() {
+        let agenda = Agenda::default();
+        agenda.plan_by(id(1), Micros::new(5));
+        agenda.plan_by(id(1), Micros::new(9));
+        agenda.plan_by(id(2), Micros::new(9));
+        agenda.plan_by(id(2), Micros::new(5));
+        assert_eq!(agenda.take_due(Micros::new(5), 9), [id(1), id(2)]);
+        agenda.plan(id(1), None);
+        agenda.plan_now(id(2));
+        assert_eq!(agenda.take_due(Micros::new(0), 9), [id(2)]);
     }
 
     #[test]

@@ -19,9 +19,13 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::transit::{Door, Transit};
+use super::transit;
+use super::vault::{Door, Login};
 use crate::error::Cause;
 use crate::reader::Settings;
+
+/// Where an AppRole is logged in.
+const LOGIN: &str = "auth/approle/login";
 
 /// Longest file with a token or a secret id, in bytes.
 const SECRET_BYTES_MAX: usize = 8 * 1024;
@@ -57,14 +61,14 @@ struct Auth {
 }
 
 /// Finds the server, and a token for it.
-pub(super) async fn log_in(settings: Settings) -> Result<Transit, Cause> {
+pub(crate) async fn log_in(settings: Settings) -> Result<Login, Cause> {
     let variables = Variables(settings);
     let door = door(&variables)?;
     if let Some(token) = variables.text("TOKEN") {
-        return Ok(Transit { door, token: trimmed(&token), is_own: false });
+        return Ok(Login { door, token: trimmed(&token), is_own: false });
     }
     if let Some(path) = variables.path("TOKEN_FILE") {
-        return Ok(Transit { door, token: secret(&path)?, is_own: false });
+        return Ok(Login { door, token: secret(&path)?, is_own: false });
     }
     let role = variables.text("ROLE_ID").ok_or_else(|| {
         Cause::refused("there is no token", "set VAULT_TOKEN, VAULT_TOKEN_FILE or VAULT_ROLE_ID")
@@ -79,12 +83,12 @@ pub(super) async fn log_in(settings: Settings) -> Result<Transit, Cause> {
     };
     let body = json!({ "role_id": role.trim(), "secret_id": secret_id.as_str() });
     let hidden = [role.trim(), secret_id.as_str()];
-    let answer = door.post("auth/approle/login", None, &body, &hidden).await?;
+    let answer = transit::good(door.post(LOGIN, None, &body).await?, LOGIN, &hidden)?;
     let LoggedIn { auth } = serde_json::from_slice(&answer.body).map_err(|_| {
         let remedy = "check that VAULT_ADDR names a Vault";
         Cause::refused("its answer to the login is not of the documented form", remedy)
     })?;
-    Ok(Transit { door, token: Zeroizing::new(auth.client_token), is_own: true })
+    Ok(Login { door, token: Zeroizing::new(auth.client_token), is_own: true })
 }
 
 fn door(variables: &Variables) -> Result<Door, Cause> {
