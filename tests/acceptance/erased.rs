@@ -71,7 +71,7 @@ async fn the_bucket_marks_an_erased_connection_and_has_nothing_of_it() {
         "slug": "main", "provider": "x", "config": {"u": CANARY}, "secrets": {"k": "sk-1"},
     });
     let id = ledger.run("create", body).await.receipt.connection.expect("made");
-    let key = format!("{}.{id}", HOME);
+    let key = format!("{HOME}.{id}");
     let jetstream = async_nats::jetstream::new(server.client().await);
     let entry = async || {
         let bucket = jetstream.get_key_value("ledger-connections").await.ok()?;

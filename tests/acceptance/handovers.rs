@@ -161,13 +161,12 @@ async fn guesses_are_locked_out_and_the_right_token_waits() {
     assert!(codes[10..].contains(&"credential_lockout".to_owned()), "{codes:?}");
     eventually("the lockout ends, and the token is good", async || {
         let (status, answer) = unwrap_over_http(&service, &token, &json!({})).await;
-        match status {
-            200 => Some(assert_eq!(answer["secrets"]["api_key"]["value"], secret(1))),
-            _ => {
-                assert_eq!(answer["code"], "credential_lockout");
-                None
-            }
+        if status == 200 {
+            assert_eq!(answer["secrets"]["api_key"]["value"], secret(1));
+            return Some(());
         }
+        assert_eq!(answer["code"], "credential_lockout");
+        None
     })
     .await;
 }
@@ -179,8 +178,8 @@ async fn a_use_whose_answer_is_lost_in_a_crash_is_a_use() {
     for round in 0..5 {
         let token = token(&service, json!({})).await;
         let asking = client(&service, &nats, "none").await;
-        let taken = token.clone();
-        let asked = tokio::spawn(async move { asking.receive(&taken).await.map(|_| ()) });
+        let own = token.clone();
+        let asked = tokio::spawn(async move { asking.receive(&own).await.map(|_| ()) });
         // Killed at some moment of the use: before it is decided, or after.
         for _ in 0..round * 20 {
             tokio::task::yield_now().await;

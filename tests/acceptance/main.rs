@@ -92,6 +92,7 @@ mod key_sources;
 mod labels;
 #[cfg(test)]
 mod leaked;
+#[cfg(test)]
 mod leased;
 mod listen;
 mod load;

@@ -47,7 +47,10 @@ async fn measure(
     let server = &mut ground.served().await?.server;
     let made = server.sender("create").send("of-reveals", load::create_body("s", 0)).await?;
     let made: Value = serde_json::from_slice(&made)?;
-    let connection = made["connection"].as_str().ok_or_else(|| Failure::new("no connection"))?;
+    let connection = made
+        .get("connection")
+        .and_then(Value::as_str)
+        .ok_or_else(|| Failure::new("no connection"))?;
     let connection = connection.to_owned();
     let client = Arc::new(server.gateway().await?);
     let ask = if row == RowName::RevealLeased {

@@ -245,15 +245,15 @@ impl Leases {
     /// any more.
     pub(crate) fn ended(&self, notice: &Notice) -> Option<Revoked> {
         let notification = notice.notification().ok()?;
-        let head: EventHead = serde_json::from_str(notification.event.get()).ok()?;
-        if head.r#type == "workspace_leases_ended" {
+        let event: EventHead = serde_json::from_str(notification.event.get()).ok()?;
+        if event.r#type == "workspace_leases_ended" {
             for (_, of) in self.all() {
                 of.held.lock().revoke();
             }
             return Some(Revoked::All);
         }
-        let connection = head.stream.strip_prefix("reveals/")?;
-        if head.r#type != "secret_leases_ended" {
+        let connection = event.stream.strip_prefix("reveals/")?;
+        if event.r#type != "secret_leases_ended" {
             return None;
         }
         let of = self.0.lock().get(connection).cloned()?;
@@ -264,12 +264,12 @@ impl Leases {
             return None;
         }
         let own = held.lease.as_ref().map(|lease| lease.id.as_str());
-        let named = head.data.lease.as_deref();
+        let named = event.data.lease.as_deref();
         let is_own = named == own;
         if named.is_some() && own.is_some() && !is_own {
             return None;
         }
-        match head.data.because.as_deref() {
+        match event.data.because.as_deref() {
             // That its time is over is no reason to drop a value.
             Some("expired" | "returned") => {
                 if is_own {

@@ -24,7 +24,7 @@ const NO_LEASE: &str = "0197c2a1-0000-7000-8000-000000000001";
 /// 2027-11-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_827_403_200;
 const HOUR: i64 = 3_600;
-const NEVER: Duration = Duration::from_secs(86_400);
+const NEVER: Duration = Duration::from_hours(24);
 const OFTEN: Duration = Duration::from_millis(1);
 
 /// A ledger whose clock is set by hand and which records reads at an interval.

@@ -180,11 +180,11 @@ fn told(problem: &Problem, name: &str) -> Value {
 async fn what_is_hidden_and_what_is_missing_are_answered_alike() {
     let (ledger, caller, _, hidden) = stage().await;
     let pairs = [(hidden.as_str(), NO_ID), ("hidden", "absent"), ("HIDDEN", "ABSENT")];
-    let about_none = ["revoke-handover", "revoke-workspace-leases"];
+    let of_workspace = ["revoke-handover", "revoke-workspace-leases"];
     let about_one = verbs().filter(|verb| {
         !verb.starts_with("create")
             && !verb.ends_with("secret-policy")
-            && !about_none.contains(verb)
+            && !of_workspace.contains(verb)
     });
     for verb in about_one.chain([REVEAL]) {
         for (hidden, missing) in pairs {

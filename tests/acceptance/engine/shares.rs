@@ -101,7 +101,7 @@ async fn a_share_that_does_not_fit_is_refused_by_name_and_the_others_stay() {
     let text = shares[1].to_text();
     give(&ledger.engine, &shares[0]).expect("taken");
     let by = || Caller::system(ACTOR);
-    let broken = text.replace("A", "B");
+    let broken = text.replace('A', "B");
     for wrong in ["", "hunter2", &broken, &text[..text.len() - 3]] {
         let given = give_text(&ledger.engine, wrong, false, by());
         let problem = given.expect_err("no share");

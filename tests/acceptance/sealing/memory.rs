@@ -20,7 +20,7 @@ const CONNECTIONS: usize = 8;
 
 /// Returns every form that the program gives a text of bytes.
 fn forms(name: &'static str, bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let mut forms =
         vec![bytes.to_vec(), hex.to_uppercase().into_bytes(), hex.to_lowercase().into_bytes()];
     // At each way in which it can fall on a group, without what depends on its neighbors.

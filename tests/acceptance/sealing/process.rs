@@ -76,8 +76,8 @@ fn holds(bytes: &[u8], text: &[u8]) -> bool {
 
 #[test]
 fn what_a_process_has_in_memory_is_found_and_nothing_else() {
-    let there = format!("there-{}", uuid::Uuid::new_v4()).into_bytes();
-    let absent = uuid::Uuid::new_v4().into_bytes();
+    let there = format!("there-{}", ledger_client::new_command_id()).into_bytes();
+    let absent = ledger_client::new_command_id().into_bytes();
     // Its bytes must not be in the list of what is looked for.
     let there_twice: Vec<u8> = there.iter().map(|byte| byte ^ 1).collect();
     let flipped: Vec<u8> = there_twice.iter().map(|byte| byte ^ 1).collect();
@@ -88,7 +88,7 @@ fn what_a_process_has_in_memory_is_found_and_nothing_else() {
         .env("A_VALUE", String::from_utf8(there.clone()).expect("text"))
         .spawn()
         .expect("sleep runs");
-    let texts = [("there", there), ("absent", absent.to_vec())];
+    let texts = [("there", there), ("absent", absent)];
     // Its environment is there once it runs.
     let (found, looked_at) = crate::wait::soon("the process runs", || {
         let (found, looked_at) = found(other.id(), &texts);

@@ -121,7 +121,7 @@ async fn an_earlier_backup_brings_no_erased_secret_back_unless_told() {
     let (restored, folder) =
         world.restore_with(&target, &early.backup, ErasedSince::EraseAgain).await;
     let report = restored.unwrap();
-    assert_eq!(report.erased_again, [id.clone()]);
+    assert_eq!(report.erased_again, std::slice::from_ref(&id));
     let again = World::open(folder, world.keys()).await;
     let head = Position::new(report.position + 1);
     let mut moved = again.engine.subscribe_head();

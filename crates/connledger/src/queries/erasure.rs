@@ -50,13 +50,12 @@ fn lines(view: &ErasureView) -> Vec<String> {
         None => "data directory: its files may still have something; that is under way".to_owned(),
     });
     lines.extend(view.left_stream.map(|left| {
-        match left {
-            true => "event stream: its earlier messages are gone".to_owned(),
-            false => {
-                "event stream: its earlier messages, without secrets, stay until the window is \
-                  past them"
-                    .to_owned()
-            }
+        if left {
+            "event stream: its earlier messages are gone".to_owned()
+        } else {
+            "event stream: its earlier messages, without secrets, stay until the window is \
+             past them"
+                .to_owned()
         }
     }));
     let keys: Vec<_> = view.master_keys.iter().map(String::as_str).collect();

@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(gate.wait_until_unused(Duration::ZERO), 1);
         assert_eq!(second.ring().key_ids().count(), 1, "who is there goes on");
         let waiting = std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| gate.wait_until_unused(Duration::from_secs(60)));
+            let waiting = scope.spawn(|| gate.wait_until_unused(Duration::from_mins(1)));
             drop(second);
             waiting.join()
         });

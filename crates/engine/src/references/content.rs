@@ -102,6 +102,7 @@ mod tests {
         ] {
             assert_eq!(ask(content, key, format).as_deref(), Ok(expected), "{key:?} {format:?}");
         }
+        let too_long = vec![b'c'; limits::SECRET_BYTES + 1];
         for (content, key, format, part) in [
             (&b"canary\xff"[..], None, Text, "not text in UTF-8"),
             (b"canary {", None, Json, "not JSON"),
@@ -113,7 +114,7 @@ mod tests {
             (object, Some("a"), Json, "is not JSON"),
             (object, Some("e"), Text, "is empty"),
             (b"", None, Text, "is empty"),
-            (&[b'c'; limits::SECRET_BYTES + 1], None, Text, "larger than 32 KiB"),
+            (&too_long, None, Text, "larger than 32 KiB"),
         ] {
             let cause = ask(content, key, format).unwrap_err();
             assert!(cause.contains(part) && !cause.contains("canary"), "{cause}");

@@ -62,18 +62,15 @@ impl Engine {
         };
         let problem =
             |problem| ExecuteError::from(Box::new(ReferenceError::new(field, reference, problem)));
-        let found = match reference.connection() {
-            Some((id, target)) => {
-                let Ok(id) = id.parse() else {
-                    return Err(Fault::bug("a reference names no connection").into());
-                };
-                self.other_value(connection, reference, field, id, target, by).await?
-            }
-            None => {
-                let follower = self.shared.references.get().map_err(problem)?;
-                follower.check(&connection.workspace, reference).map_err(problem)?;
-                follower.follow(&connection.workspace, reference).await.map_err(problem)?
-            }
+        let found = if let Some((id, target)) = reference.connection() {
+            let Ok(id) = id.parse() else {
+                return Err(Fault::bug("a reference names no connection").into());
+            };
+            self.other_value(connection, reference, field, id, target, by).await?
+        } else {
+            let follower = self.shared.references.get().map_err(problem)?;
+            follower.check(&connection.workspace, reference).map_err(problem)?;
+            follower.follow(&connection.workspace, reference).await.map_err(problem)?
         };
         content::value(reference, &found, by.recorded).map_err(problem)
     }

@@ -201,13 +201,14 @@ pub(super) fn replace(
                 update.config.insert(stored.clone(), Some(value));
                 remove(update, held.is_some(), stored);
             }
-            Setting::Reference(text) => match followed(is_secret, &text, permits) {
-                Some(reference) => drop(update.referring.insert(stored, reference)),
-                None => {
+            Setting::Reference(text) => {
+                if let Some(reference) = followed(is_secret, &text, permits) {
+                    update.referring.insert(stored, reference);
+                } else {
                     references.insert(stored.clone(), text);
                     remove(update, held.is_some(), stored);
                 }
-            },
+            }
             Setting::Absent => remove(update, held.is_some(), stored),
         }
     }
