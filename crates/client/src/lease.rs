@@ -159,6 +159,16 @@ struct HeldLease {
     fields: BTreeSet<String>,
     taken: Instant,
     renewed: Instant,
+    /// Whether events were missed, among which its end may have been.
+    in_doubt: bool,
+}
+
+impl HeldLease {
+    /// Returns whether the ledger is to be asked to renew it.
+    fn is_due(&self) -> bool {
+        let ends_soon = self.renewed.elapsed() + AHEAD >= SPAN_TIME;
+        self.in_doubt || (ends_soon && self.taken.elapsed() <= OLD)
+    }
 }
 
 /// What the end of leases means for a mirror.
@@ -206,7 +216,7 @@ impl Leases {
         let from = (client, workspace, connection);
         let mut secrets = match of.read(from, field).await? {
             Some(secrets) => secrets,
-            None => match of.take(from, reason).await? {
+            None => match of.take(from, field, reason).await? {
                 Some(secrets) => secrets,
                 None => client.reveal(workspace, connection, &[field], reason).await?,
             },
@@ -220,23 +230,30 @@ impl Leases {
             .ok_or_else(|| ClientError::Internal(format!("there is no secret {field}")))
     }
 
-    /// Renews the leases whose end is near. What cannot be renewed is taken anew when it is needed.
-    pub(crate) async fn renew(&self, client: &Client, workspace: &str) {
-        for (connection, of) in self.all() {
-            let Some(lease) = of.held.lock().lease.clone() else { continue };
-            if lease.renewed.elapsed() + AHEAD < SPAN_TIME || lease.taken.elapsed() > OLD {
-                continue;
+    /// Takes note that events were missed. The leases are to be renewed now, which tells those that
+    /// have ended.
+    pub(crate) fn doubt(&self) {
+        for (_, of) in self.all() {
+            if let Some(lease) = &mut of.held.lock().lease {
+                lease.in_doubt = true;
             }
+        }
+    }
+
+    /// Renews the leases whose end is near or in doubt. What cannot be renewed is taken anew
+    /// when it is needed. Tells whose values are not to be held any more, because a lease has
+    /// ended unseen.
+    pub(crate) async fn renew(
+        &self,
+        (client, workspace): (&Client, &str),
+        revoked: impl Fn(&Revoked),
+    ) {
+        for (connection, of) in self.all() {
+            let lease = of.held.lock().lease.clone();
+            let Some(lease) = lease.filter(HeldLease::is_due) else { continue };
             let renewed = client.renew_lease(workspace, &connection, &lease.id, Some(SPAN)).await;
-            let mut held = of.held.lock();
-            let Some(same) = held.lease.as_mut().filter(|now| now.id == lease.id) else { continue };
-            match renewed {
-                Ok(()) => same.renewed = Instant::now(),
-                Err(error) if error.is_away() => {}
-                Err(error) => {
-                    tracing::info!(%error, connection, "a lease on secrets was not renewed");
-                    held.lease = None;
-                }
+            if of.renewed(&lease, renewed) {
+                revoked(&Revoked::Connection(connection));
             }
         }
     }
@@ -306,6 +323,32 @@ type At<'a> = (&'a Client, &'a str, &'a str);
 type Secrets = BTreeMap<String, Secret>;
 
 impl OfConnection {
+    /// Takes note of what the ledger said to the renewal of a lease. Returns whether it has ended
+    /// for a reason that was missed.
+    fn renewed(&self, lease: &HeldLease, answer: Result<(), ClientError>) -> bool {
+        let mut held = self.held.lock();
+        let Some(now) = held.lease.as_mut().filter(|now| now.id == lease.id) else { return false };
+        match answer {
+            Ok(()) => {
+                now.renewed = Instant::now();
+                // Events may have been missed again meanwhile.
+                now.in_doubt = now.in_doubt && !lease.in_doubt;
+                false
+            }
+            Err(error) if error.is_away() => false,
+            Err(error) => {
+                tracing::info!(%error, lease = lease.id, "a lease on secrets was not renewed");
+                let in_doubt = now.in_doubt;
+                if in_doubt {
+                    held.revoke()
+                } else {
+                    held.lease = None
+                }
+                in_doubt
+            }
+        }
+    }
+
     /// Reads a field under the lease. Returns `None` if another lease is needed.
     async fn read(
         &self,
@@ -326,10 +369,12 @@ impl OfConnection {
         }
     }
 
-    /// Takes a lease on every field that was asked for. Returns `None` if the ledger gives none.
+    /// Takes a lease on every field that was asked for, or on this one alone if another has no
+    /// value now. Returns `None` if the ledger gives none.
     async fn take(
         &self,
         (client, workspace, connection): At<'_>,
+        field: &str,
         reason: &str,
     ) -> Result<Option<Secrets>, ClientError> {
         let fields: Vec<String> = {
@@ -340,12 +385,18 @@ impl OfConnection {
             held.fields.iter().cloned().collect()
         };
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-        match client.lease(workspace, connection, &fields, Some(SPAN), reason).await {
+        let mut taken = client.lease(workspace, connection, &fields, Some(SPAN), reason).await;
+        if fields.len() > 1 && taken.as_ref().is_err_and(is_about_one_field) {
+            self.held.lock().fields.retain(|known| known == field);
+            taken = client.lease(workspace, connection, &[field], Some(SPAN), reason).await;
+        }
+        match taken {
             Ok(leased) => {
                 let now = Instant::now();
                 let fields = leased.secrets.keys().cloned().collect();
                 let (id, position) = (leased.lease, leased.position);
-                let lease = HeldLease { id, position, fields, taken: now, renewed: now };
+                let lease =
+                    HeldLease { id, position, fields, taken: now, renewed: now, in_doubt: false };
                 self.held.lock().lease = Some(lease);
                 Ok(Some(leased.secrets))
             }
@@ -360,18 +411,71 @@ impl OfConnection {
 }
 
 /// Returns whether an error says that the ledger gives no lease, which it may answer with a reveal
-/// all the same: an earlier ledger has no leases, and one may have as many as it takes, or lack one
-/// of the fields that were asked for before.
+/// all the same: an earlier ledger has no leases, and one may have as many as it takes.
 fn gives_no_leases(error: &ClientError) -> bool {
     let is_kept_from_it = matches!(error, ClientError::NotPermitted(_));
     is_kept_from_it
-        || matches!(
-            error.code(),
-            Some(
-                "subject_malformed"
-                    | "verb_unknown"
-                    | "secret_leases_full"
-                    | "secret_field_unknown"
-            )
-        )
+        || matches!(error.code(), Some("subject_malformed" | "verb_unknown" | "secret_leases_full"))
+}
+
+/// Returns whether an error may be about one of several fields: it was removed, or its reference
+/// leads to no value now.
+fn is_about_one_field(error: &ClientError) -> bool {
+    error
+        .code()
+        .is_some_and(|code| code == "secret_field_unknown" || code.starts_with("reference_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "id-of-main";
+
+    fn held() -> Leases {
+        let leases = Leases::default();
+        let now = Instant::now();
+        let lease = HeldLease {
+            id: "lease".to_owned(),
+            position: 1,
+            fields: ["api_key".to_owned()].into(),
+            taken: now,
+            renewed: now,
+            in_doubt: false,
+        };
+        let of = OfConnection::default();
+        of.held.lock().lease = Some(lease);
+        leases.0.lock().insert(ID.to_owned(), Arc::new(of));
+        leases
+    }
+
+    fn lease(of: &OfConnection) -> Option<HeldLease> {
+        of.held.lock().lease.clone()
+    }
+
+    #[test]
+    fn a_lease_that_has_ended_unseen_is_found_after_events_were_missed() {
+        let refused = || Err(ClientError::Internal("secret_lease_ended".to_owned()));
+        let leases = held();
+        let of = Arc::clone(&leases.0.lock()[ID]);
+        let fresh = lease(&of).expect("held");
+        assert!(!fresh.is_due());
+        leases.doubt();
+        let doubted = lease(&of).expect("held");
+        assert!(doubted.is_due());
+        let away = Err(ClientError::Unavailable("nobody answers".to_owned()));
+        assert!(!of.renewed(&doubted, away));
+        assert!(lease(&of).expect("held").is_due(), "it is asked again");
+        assert!(!of.renewed(&fresh, Ok(())));
+        assert!(lease(&of).expect("held").is_due(), "the answer is from before the doubt");
+        assert!(!of.renewed(&doubted, Ok(())));
+        assert!(!lease(&of).expect("held").is_due(), "it holds");
+        leases.doubt();
+        assert!(of.renewed(&doubted, refused()), "its values are dropped");
+        assert!(lease(&of).is_none() && of.held.lock().revocations == 1);
+
+        let of = Arc::clone(&held().0.lock()[ID]);
+        assert!(!of.renewed(&fresh, refused()), "its end was not missed");
+        assert!(lease(&of).is_none() && of.held.lock().revocations == 0);
+    }
 }

@@ -71,6 +71,8 @@ pub(crate) struct Kept {
     state: RwLock<State>,
     secrets: Mutex<HashMap<SecretName, Arc<Slot>>>,
     leases: Leases,
+    /// Told when leases are in doubt.
+    doubted: Notify,
     /// Told when a connection changes, and when a value comes into use or out of it.
     pub(crate) changed: Arc<Notify>,
     /// Told when a value was dropped because others know it.
@@ -239,12 +241,16 @@ impl Mirror {
     }
 }
 
-/// Renews the leases of a mirror in time.
+/// Renews the leases of a mirror in time, and at once if they are in doubt.
 async fn renew(client: Client, workspace: String, kept: Arc<Kept>) {
     let mut ticks = tokio::time::interval(RENEW_INTERVAL);
     loop {
-        ticks.tick().await;
-        kept.leases.renew(&client, &workspace).await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = kept.doubted.notified() => {}
+        }
+        let from = (&client, workspace.as_str());
+        kept.leases.renew(from, |revoked| kept.drop_revoked(revoked)).await;
     }
 }
 
@@ -300,6 +306,8 @@ impl Follower {
             }
             WatchItem::Restarted { reason } => {
                 self.next = Some(State::default());
+                self.kept.leases.doubt();
+                self.kept.doubted.notify_one();
                 self.told.restarts.send_replace(Some(reason));
             }
             WatchItem::Interrupted { .. } | WatchItem::Resumed => {}
