@@ -21,6 +21,8 @@ pub(crate) enum RowName {
     CommitToGateway,
     /// From a rotated secret until a gateway uses the new one
     GatewayRotation,
+    /// From the rotation of a leaked secret until a gateway has dropped it
+    CompromisedRotation,
     /// Secrets a second under a lease, over NATS, 64 in flight
     RevealLeased,
     /// The same with an event for each
@@ -64,13 +66,14 @@ pub(crate) enum RowName {
 }
 
 impl RowName {
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::NatsCommands,
         Self::HttpCommands,
         Self::EngineCommands,
         Self::SingleCommand,
         Self::CommitToGateway,
         Self::GatewayRotation,
+        Self::CompromisedRotation,
         Self::RevealLeased,
         Self::Reveal,
         Self::RelayCatchUp,

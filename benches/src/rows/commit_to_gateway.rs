@@ -97,7 +97,8 @@ async fn wait_for(seen: &mut Seen, position: u64) -> Outcome<Instant> {
     }
 }
 
-async fn round_trips(server: &Server, count: u64, trips: &mut Times) -> Outcome<()> {
+/// Adds the times of round trips to the echo service.
+pub(super) async fn round_trips(server: &Server, count: u64, trips: &mut Times) -> Outcome<()> {
     let echo = server.echo_sender();
     for number in 0..count {
         let body = load::create_body("g", number);

@@ -5,6 +5,7 @@ mod beside_readers;
 mod beside_rewrap;
 mod catch_up;
 mod commit_to_gateway;
+mod compromised;
 mod engine_commands;
 mod facade_reads;
 mod flood;
@@ -41,6 +42,7 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::SingleCommand,
         RowName::CommitToGateway,
         RowName::GatewayRotation,
+        RowName::CompromisedRotation,
         RowName::RevealLeased,
         RowName::Reveal,
     ];
@@ -54,6 +56,7 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::SingleCommand => single_command::measure(ground).await,
         RowName::CommitToGateway => commit_to_gateway::measure(ground).await,
         RowName::GatewayRotation => gateway_rotation::measure(ground).await,
+        RowName::CompromisedRotation => compromised::measure(ground).await,
         RowName::RevealLeased => reveals::leased(ground).await,
         RowName::Reveal => reveals::revealed(ground).await,
         RowName::RelayCatchUp => catch_up::relay(ground).await,
