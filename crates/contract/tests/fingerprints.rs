@@ -218,6 +218,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "a3db7c9c02ef80655dad5ee5b0b0b587",
     ),
     ("set-secret-policy", r#"{"max_age_days": 90}"#, "b4ecbb63b5b2d60e46e45e1901601484"),
+    ("set-secret-policy", r#"{"reference_required": true}"#, "115d7af8686a5d624867237efd219772"),
     (
         "remove-secret-policy",
         r#"{"about": {"field": "api_key"}}"#,

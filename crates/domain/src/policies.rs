@@ -1,6 +1,6 @@
-//! Policies of secret fields: how old a value may become, how long it must be, and what it must
-//! look like. They are kept for each workspace and for the ledger as a whole, each in a stream of
-//! its own.
+//! Policies of secret fields: how old a value may become, how long it must be, what it must look
+//! like, and whether it may be kept here at all. They are kept for each workspace and for the
+//! ledger as a whole, each in a stream of its own.
 //!
 //! | command | event | refusals |
 //! |---|---|---|
@@ -51,6 +51,8 @@ pub struct SecretPolicy {
     pub min_chars: Option<u32>,
     /// A regular expression that a new value must match.
     pub pattern: Option<Line>,
+    /// Whether the field takes only references.
+    pub reference_required: Option<bool>,
 }
 
 impl SecretPolicy {
@@ -190,6 +192,9 @@ impl Policies {
             max_age: policies().find_map(SecretPolicy::max_age).filter(|age| age.days > 0),
             min_chars: policies().find_map(|policy| policy.min_chars).unwrap_or_default(),
             patterns: policies().find_map(|policy| policy.pattern.as_ref()).into_iter().collect(),
+            reference_required: policies()
+                .find_map(|policy| policy.reference_required)
+                .unwrap_or_default(),
         }
     }
 }
@@ -203,22 +208,27 @@ pub struct Rules<'a> {
     pub min_chars: u32,
     /// What a new value must match, all of them.
     pub patterns: Vec<&'a Line>,
+    /// Whether there must be a reference in place of a value.
+    pub reference_required: bool,
 }
 
 impl Rules<'_> {
-    /// Returns the rules that hold if these and others do.
+    /// Returns the rules that hold if these and others do. Of two equal ages the one that warns
+    /// earlier holds.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         let ages = [self.max_age, other.max_age];
-        self.max_age = ages.into_iter().flatten().min_by_key(|age| age.days);
+        self.max_age =
+            ages.into_iter().flatten().min_by_key(|age| (age.days, age.due_after_micros()));
         self.min_chars = self.min_chars.max(other.min_chars);
         self.patterns.extend(other.patterns);
+        self.reference_required |= other.reference_required;
         self
     }
 
     /// Returns whether a new value is looked at.
     pub fn concern_values(&self) -> bool {
-        self.min_chars > 0 || !self.patterns.is_empty()
+        self.reference_required || self.min_chars > 0 || !self.patterns.is_empty()
     }
 }
 
@@ -376,7 +386,15 @@ mod tests {
         let workspace = of([(subject(None, "", ""), own)]);
         let rules = ledger.rules(|_| true).and(workspace.rules(|_| true));
         assert_eq!((max_age(&rules), rules.min_chars, rules.patterns.len()), (Some(90), 8, 1));
-        assert!(rules.concern_values());
+        assert!(rules.concern_values() && !rules.reference_required);
+        let required = |required| {
+            let policy = SecretPolicy { reference_required: Some(required), ..days(90) };
+            of([(subject(None, "", ""), policy)])
+        };
+        let (yes, no) = (required(true), required(false));
+        assert!(yes.rules(|_| true).and(no.rules(|_| true)).reference_required);
+        assert!(no.rules(|_| true).and(yes.rules(|_| true)).concern_values());
+        assert!(!no.rules(|_| true).concern_values());
         assert!(!Rules::default().concern_values());
     }
 

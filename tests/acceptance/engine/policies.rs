@@ -259,6 +259,29 @@ async fn a_repeated_command_is_answered_though_a_policy_forbids_it_by_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_a_reference_is_required_no_value_comes_in() {
+    let ledger = Ledger::new().await;
+    ledger.create("main").await;
+    ledger.create("other").await;
+    let to = |value: &Value| json!({"connection": "main", "secrets": {"api_key": value}});
+    let elsewhere = json!({"reference": {"kind": "connection", "name": "other/api_key"}});
+    ledger.run("set-secret-policy", json!({"reference_required": true})).await;
+    let of_one = json!({"about": {"connection": "other"}, "reference_required": false});
+    ledger.run("set-secret-policy", of_one).await;
+    let value = TestCommand::new("rotate-secret", &to(&json!(GOOD)));
+    let refused = ledger.send(value).await.expect_err("refused");
+    assert_eq!(refused.code, Code::PolicyViolated);
+    assert!(refused.message.contains("reference_required"), "{refused}");
+    let free = json!({"connection": "other", "secrets": {"api_key": GOOD}});
+    ledger.run("rotate-secret", free).await;
+    ledger.run("rotate-secret", to(&elsewhere)).await;
+    assert_eq!(ledger.reveal("main", "api_key").await, GOOD);
+    let back = json!({"connection": "main", "to_version": 1});
+    let refused = ledger.refusal(TestCommand::new("revert", &back)).await;
+    assert_eq!(refused, Code::PolicyViolated, "a revert to a value");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn policies_are_set_by_who_administers_their_place_and_shown_to_its_readers() {
     let ledger = Ledger::new().await;
     ledger.create("main").await;

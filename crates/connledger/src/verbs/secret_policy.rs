@@ -35,7 +35,8 @@ Examples:
 Examples:
   connledger policy set -w prod --field api_key --max-age-days 90
   connledger policy set --ledger --provider openai --min-length 40 --pattern '^sk-'
-  connledger policy set --connection openai-prod --max-age-days 365 --warn-days 30")]
+  connledger policy set --connection openai-prod --max-age-days 365 --warn-days 30
+  connledger policy set -w prod --field api_key --reference-required")]
 pub(crate) struct SetArgs {
     #[command(flatten)]
     place: PlaceArgs,
@@ -53,6 +54,10 @@ pub(crate) struct SetArgs {
     /// A regular expression that a new value must match, anywhere unless it has ^ and $
     #[arg(long, value_name = "REGEX")]
     pattern: Option<String>,
+    /// Whether the field takes only references, and no values
+    #[arg(long, value_name = "YES|NO", num_args = 0..=1, default_missing_value = "yes",
+          value_parser = clap::builder::BoolishValueParser::new())]
+    reference_required: Option<bool>,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -111,6 +116,7 @@ impl SetArgs {
             .with_some("warn_days", self.warn_days)
             .with_some("min_length", self.min_length)
             .with_some("pattern", self.pattern)
+            .with_some("reference_required", self.reference_required)
     }
 }
 
@@ -164,6 +170,7 @@ fn table(policies: Vec<SecretPolicyView>) -> Table {
         "MAX AGE",
         "MIN LENGTH",
         "PATTERN",
+        "REFERENCE",
         "SET BY",
     ]);
     for one in policies {
@@ -177,10 +184,16 @@ fn table(policies: Vec<SecretPolicyView>) -> Table {
             age(one.max_age_days, one.warn_days),
             one.min_length.map(|least| least.to_string()).unwrap_or_default(),
             one.pattern.unwrap_or_default(),
+            one.reference_required.map_or("", requirement).to_owned(),
             one.set_by,
         ]);
     }
     table
+}
+
+/// Returns in a word whether a field takes only references.
+const fn requirement(is_required: bool) -> &'static str {
+    if is_required { "required" } else { "not required" }
 }
 
 /// Returns a maximum age in words.
@@ -206,12 +219,13 @@ mod tests {
             warn_days: Some(7),
             min_length: Some(20),
             pattern: None,
+            reference_required: Some(true),
             set_by: "key:admin".to_owned(),
             set_at: String::new(),
         };
         let lines = table(vec![view]).lines(None);
         assert!(lines[1].starts_with('*'), "{lines:?}");
-        for part in ["api_key", "90 days, due 7 before", "20", "key:admin"] {
+        for part in ["api_key", "90 days, due 7 before", "20", "required", "key:admin"] {
             assert!(lines[1].contains(part), "{lines:?}");
         }
         assert_eq!(age(Some(0), None), "none");

@@ -28,6 +28,7 @@ fn with(rule: &str, of_type: &str) -> Value {
     with("max_age_days", "integer"),
     with("min_length", "integer"),
     with("pattern", "string"),
+    with("reference_required", "boolean"),
 ])))]
 pub(super) struct SetSecretPolicyBody {
     /// Which secret fields it is about; all when absent.
@@ -42,6 +43,8 @@ pub(super) struct SetSecretPolicyBody {
     /// A regular expression that a new value must match, anywhere unless it has `^` and `$`. The
     /// syntax is that of the Rust crate `regex`.
     pattern: Option<Input<LineRule<{ limits::POLICY_PATTERN_CHARS }>>>,
+    /// Whether the field takes only a reference to where its value is, and no value.
+    reference_required: Option<bool>,
 }
 
 impl SetSecretPolicyBody {
@@ -55,6 +58,7 @@ impl SetSecretPolicyBody {
             warn_days: self.warn_days.check("warn_days")?,
             min_chars: self.min_length.check("min_length")?,
             pattern: self.pattern.check("pattern")?,
+            reference_required: self.reference_required,
         };
         if let Some(warn) = policy.warn_days
             && policy.max_age_days.is_none_or(|days| days <= warn)
@@ -63,7 +67,7 @@ impl SetSecretPolicyBody {
             return Err(InvalidField::new("warn_days", problem));
         }
         if policy.is_empty() {
-            let problem = "must be there, or else min_length or pattern";
+            let problem = "must be there, or else min_length, pattern or reference_required";
             return Err(InvalidField::new("max_age_days", problem));
         }
         Ok(ParsedCommand::Policy { connection, command: PolicyCommand::Set { subject, policy } })
@@ -85,7 +89,7 @@ impl VerbDefinition for SetSecretPolicy {
             path: "/api/v1/workspaces/{workspace}/secret-policies",
             operation_id: "setSecretPolicy",
         },
-        summary: "Say how old secrets may become, and what new values must look like",
+        summary: "Say how old secrets may become, what new values must look like, or that they are kept elsewhere",
         description: "It replaces the policy about the same fields. Of several that state a rule the most \
                       specific one decides: one about a connection before one about a field before \
                       one about a provider. Policies of the whole ledger, which are set at \

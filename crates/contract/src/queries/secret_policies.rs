@@ -65,6 +65,9 @@ pub struct SecretPolicyView {
     /// The regular expression that a new value must match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
+    /// Whether the field takes only a reference to where its value is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_required: Option<bool>,
     /// Who set it.
     pub set_by: String,
     /// When.
@@ -102,6 +105,7 @@ impl SecretPolicyView {
             warn_days: set.policy.warn_days,
             min_length: set.policy.min_chars,
             pattern: set.policy.pattern.as_ref().map(|pattern| pattern.text().to_owned()),
+            reference_required: set.policy.reference_required,
             set_by: set.by.as_str().to_owned(),
             set_at: time::format(set.at),
         };

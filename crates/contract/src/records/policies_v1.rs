@@ -40,6 +40,8 @@ struct RulesV1 {
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pattern: Option<Line>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference_required: Option<bool>,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]

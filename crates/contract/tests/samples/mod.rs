@@ -351,6 +351,7 @@ fn policy_event(type_name: &str) -> Option<PolicyEvent> {
                 warn_days: Some(7),
                 min_chars: Some(20),
                 pattern: Some(text("^sk-")),
+                reference_required: None,
             },
         }),
         "secret_policy_removed" => Some(PolicyEvent::Removed { subject }),

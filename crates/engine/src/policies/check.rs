@@ -20,6 +20,9 @@ pub enum Violated {
     /// It does not match.
     #[error("must match the pattern {0}")]
     Pattern(String),
+    /// It is a value.
+    #[error("must be a reference to where its value is, and no value (reference_required)")]
+    ReferenceRequired,
 }
 
 impl Engine {
@@ -55,6 +58,9 @@ impl Engine {
     ) -> Result<(), ExecuteError> {
         let policies = self.shared.policies.now();
         let rules = fields.rules(field, &policies);
+        if rules.reference_required {
+            return Err(refusal(field, Violated::ReferenceRequired));
+        }
         if !rules.concern_values() {
             return Ok(());
         }
@@ -66,10 +72,7 @@ impl Engine {
         });
         let patterns = patterns.collect::<Result<Vec<_>, Fault>>()?;
         match violated(value, rules.min_chars, &patterns) {
-            Some(rule) => {
-                let field = shown(field.as_str()).to_owned();
-                Err(ExecuteError::PolicyViolated { field, rule })
-            }
+            Some(rule) => Err(refusal(field, rule)),
             None => Ok(()),
         }
     }
@@ -91,8 +94,12 @@ impl Engine {
             // What a reference leads to is not the ledger's.
             let Some(sealed) = old.held.sealed() else { continue };
             let is_there = now.secrets.get(field).is_some_and(|secret| secret.held == old.held);
-            if is_there || !fields.rules(field, &policies).concern_values() {
+            let rules = fields.rules(field, &policies);
+            if is_there || !rules.concern_values() {
                 continue;
+            }
+            if rules.reference_required {
+                return Err(refusal(field, Violated::ReferenceRequired));
             }
             // Lives longer than the value, which it permits to be in memory.
             let keys = self.shared.master_keys.enter()?;
@@ -104,6 +111,10 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+fn refusal(field: &FieldName, rule: Violated) -> ExecuteError {
+    ExecuteError::PolicyViolated { field: shown(field.as_str()).to_owned(), rule }
 }
 
 /// Returns the first rule that a value does not meet.
