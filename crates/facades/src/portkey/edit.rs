@@ -121,7 +121,9 @@ pub(super) fn revision(
     let mapped = mapped.map(read).transpose()?;
     if let Some(mapped) = &mapped {
         let gone = mappings::followed(connection).map(|(field, _)| field.to_string());
-        for field in gone.filter(|field| !mapped.referring.contains_key(field)) {
+        let stays =
+            |field: &String| mapped.referring.contains_key(field) || mapped.kept.contains(field);
+        for field in gone.filter(|field| !stays(field)) {
             changes.secrets.entry(field).or_insert(None);
         }
     }

@@ -1,7 +1,7 @@
 //! Fields filled from elsewhere. A mapping to a connection of the workspace is a reference to its
 //! secret, which the ledger follows. A mapping to anything else is kept as a note.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_contract::commands::{ConnectionRef, SecretReferenceBody};
 use ledger_contract::errors::{Code, Problem};
@@ -35,6 +35,15 @@ pub(super) struct MappingIn {
     secret_key: Option<String>,
     /// `json` or `string`.
     value_format: Option<String>,
+}
+
+impl MappingIn {
+    /// Returns whether it is what was shown.
+    fn repeats(&self, shown: &MappingOut) -> bool {
+        self.secret_reference_id == shown.secret_reference_id
+            && self.secret_key == shown.secret_key
+            && self.value_format == shown.value_format
+    }
 }
 
 /// A field filled from an external secret store.
@@ -84,13 +93,16 @@ pub(super) struct Mapped {
     pub(super) notes: Vec<SecretReferenceBody>,
     /// Those to connections of the workspace, by field.
     pub(super) referring: BTreeMap<String, Reference>,
+    /// The fields whose reference stays as it is, because the caller sent it back as it was shown.
+    pub(super) kept: BTreeSet<String>,
 }
 
 impl Mapped {
     /// Returns the names of all fields.
     pub(super) fn targets(&self) -> Vec<String> {
         let notes = self.notes.iter().map(|note| note.target.as_sent().clone());
-        notes.chain(self.referring.keys().cloned()).collect()
+        let followed = self.referring.keys().chain(&self.kept);
+        notes.chain(followed.cloned()).collect()
     }
 }
 
@@ -152,6 +164,11 @@ pub(super) fn read(
         let known = stored.and_then(|stored| stored_target(stored, provider, name));
         let target = known.unwrap_or(name).to_owned();
         targets.push(target.clone());
+        let shown = stored.and_then(|stored| shown(stored, provider, &target));
+        if shown.is_some_and(|shown| mapping.repeats(&shown)) {
+            mapped.kept.insert(target);
+            continue;
+        }
         let source = sources.get(&mapping.secret_reference_id);
         let reference = source.map(|source| leading_to(source, &mapping)).transpose()?.flatten();
         if let Some(reference) = reference {
@@ -175,6 +192,12 @@ fn stored_target<'a>(stored: &'a Connection, provider: &Provider, name: &str) ->
     references.find(|target| settings::same(Some(provider), target, name)).or_else(|| {
         settings::secret(stored, Some(provider), name).map(|(stored, _)| stored.as_str())
     })
+}
+
+/// Returns the reference that a field holds in Portkey's format, if it holds one.
+fn shown(connection: &Connection, provider: &Provider, target: &str) -> Option<MappingOut> {
+    let (field, reference) = followed(connection).find(|(field, _)| field.as_str() == target)?;
+    Some(show_followed(connection, provider, field, reference))
 }
 
 /// Returns the reference that a secret field holds in Portkey's format.
