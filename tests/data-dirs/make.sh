@@ -68,6 +68,30 @@ ledger principal disable ada --reason "left"
 
 ledger token block --subject mallory --reason "left"
 
+# A value that is in another connection, one that others know, and one that overlapped with the next.
+ledger create --slug mirror --provider openai --secret-ref api_key=connection:openai-prod/api_key
+ledger create --slug leaky --provider mistral --secret api_key=not-a-real-key-0005
+ledger rotate-secret leaky --secret api_key=not-a-real-key-0006 --compromised
+ledger rotate-secret leaky --secret api_key=not-a-real-key-0007 --keep-former-until 90d
+ledger retire-former leaky
+
+# A lease that was read and returned, a token that was used, policies, and a connection that is gone.
+lease=$(ledger lease take leaky --reason "kept for later versions" --json |
+    sed 's/.*"lease":"\([^"]*\)".*/\1/')
+ledger lease read leaky "$lease" >/dev/null
+ledger lease return leaky "$lease"
+token=$(ledger reveal leaky --reason "kept for later versions" --wrap 10m)
+ledger unwrap "$token" >/dev/null
+ledger policy set --ledger --min-length 8
+ledger policy set -w search --field password --max-age-days 365
+ledger policy remove -w search --field password
+gone=$(ledger create --slug gone --provider cohere --config note=forgotten \
+    --secret api_key=not-a-real-key-0008 --json | sed 's/.*"connection":"\([^"]*\)".*/\1/')
+ledger erase gone --reason "contract ended"
+until ledger erasure "$gone" --json | grep -q '"completed_at":"'; do
+    sleep 0.1
+done
+
 # What this version answers; later versions must still say all of it.
 ledger list --all-workspaces --all --lifecycle any --json >list.jsonl
 ledger history --all-workspaces --all --json >history.jsonl

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use ledger_contract::backups::BackupReport;
 use ledger_contract::operations::Progress;
 use ledger_contract::time;
-use ledger_domain::{Micros, Position};
+use ledger_domain::{ConnectionId, Micros, Position};
 use ledger_engine::{PORTABLE_VERSION, Portable, PortableError};
 
 use crate::checker::Checker;
@@ -68,13 +68,14 @@ pub fn back_up(
     let follows = latest.as_ref().map(|manifest| manifest.backup);
     let backup = BackupId::after(options.now, follows, &mut rand::rng());
     let pace = Pace::new(options.bytes_per_second, target.runtime().clone(), target.stop().clone());
-    let erasures = Erasures::of(ledger, latest.as_ref())?;
+    let mut erasures = Erasures::of(ledger, latest.as_ref())?;
     // A segment has the data keys of the connections that it creates as they were wrapped when it
     // was written. It is not taken over once one of their master keys has been left behind.
     let mut master_keys = master_keys(ledger)?;
     let latest = latest.filter(|manifest| !options.full && manifest.takes_none_but(&master_keys));
     master_keys.extend(latest.iter().filter_map(|manifest| manifest.master_keys.clone()).flatten());
     let mut segments = base(ledger, latest)?;
+    erasures.compare(ledger, segments.last().map_or(0, |last| last.last))?;
     segments.truncate(plan::taken_over(&segments, ledger.position().get(), options.segment_bytes));
     let mut work =
         Work { ledger, target, options, backup, pace, master_keys, erasures, written: 0 };
@@ -125,36 +126,45 @@ struct Erasures {
     emptied_until: u64,
     /// The connections, and where they were erased: those of earlier backups, too.
     all: BTreeMap<String, u64>,
-    /// The positions of the events of those that the latest backup may have with values.
+    /// Those of the latest backup that are not erased in this history: its directory was set back.
+    came_back: BTreeSet<ConnectionId>,
+    /// Up to where the latest backup has no values of erased connections.
+    known: u64,
+    /// The positions of the events that the latest backup may have with values that are erased, or
+    /// without some that are not.
     since: BTreeSet<u64>,
 }
 
 impl Erasures {
     fn of(ledger: &Portable, latest: Option<&Manifest>) -> Result<Self, BackupError> {
         let mut all = latest.map(|manifest| manifest.erased.clone()).unwrap_or_default();
-        let mut came_back = BTreeSet::new();
-        for connection in all.keys() {
-            let id = connection.parse().ok();
-            if id.map_or(Ok(false), |id| ledger.is_kept(id))? {
-                came_back.insert(connection.clone());
-            }
+        let came_back = ledger.kept(all.keys().filter_map(|id| id.parse().ok()))?;
+        for id in &came_back {
+            all.remove(&id.to_string());
         }
-        all.retain(|connection, _| !came_back.contains(connection));
         let known = latest.and_then(|manifest| manifest.emptied_until).unwrap_or_default();
         let mut emptied_until = ledger.position().get();
-        let mut since = BTreeSet::new();
         for erased in ledger.erased()? {
             let position = erased.position.get();
             all.insert(erased.connection.to_string(), position);
             if !erased.is_emptied {
                 emptied_until = emptied_until.min(position - 1);
             }
-            if position > known {
-                let events = ledger.events_of(erased.connection)?;
-                since.extend(events.into_iter().map(Position::get));
-            }
         }
-        Ok(Self { emptied_until, all, since })
+        Ok(Self { emptied_until, all, came_back, known, since: BTreeSet::new() })
+    }
+
+    /// Finds what has to be written anew of the latest backup, with which the log agrees up to a
+    /// position.
+    fn compare(&mut self, ledger: &Portable, agreed: u64) -> Result<(), BackupError> {
+        // What was erased after that position, was erased in another course of events.
+        let known = self.known.min(agreed);
+        let erased = ledger.erased()?.into_iter().filter(|one| one.position.get() > known);
+        let ids = erased.map(|one| one.connection).chain(self.came_back.iter().copied());
+        for id in ids {
+            self.since.extend(ledger.events_of(id)?.into_iter().map(Position::get));
+        }
+        Ok(())
     }
 }
 

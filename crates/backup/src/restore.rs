@@ -80,23 +80,27 @@ pub fn restore(
     let (sealed, left_out) = choose(target, backup, options.keyring)?;
     let manifest = sealed.manifest;
     let later = erased_later(target, &manifest, options.keyring);
-    let mut came_back = Vec::new();
-    match (erased, later) {
-        (ErasedSince::EraseAgain, later) => options.erased = later?.into_keys().collect(),
+    options.keeps_erased = erased == ErasedSince::Keep;
+    match later {
+        Ok(later) => options.erased = later.into_keys().collect(),
         // Whoever wants everything gets it, also if the list cannot be read.
-        (ErasedSince::Keep, Ok(later)) => came_back.extend(later),
-        (ErasedSince::Keep, Err(error)) => {
+        Err(error) if options.keeps_erased => {
             tracing::warn!(%error, "which connections were erased since is not known");
         }
+        Err(error) => return Err(error),
     }
     let restored = restore_from(target, &manifest, options, progress)?;
-    came_back.retain(|(_, position)| *position > restored.position.get());
-    for (connection, _) in &came_back {
+    let later = restored.erased_later.iter().map(ToString::to_string).collect();
+    let (erased_again, came_back) = match erased {
+        ErasedSince::EraseAgain => (later, Vec::new()),
+        ErasedSince::Keep => (Vec::new(), later),
+    };
+    for connection in &came_back {
         tracing::warn!(ledger.connection.id = %connection, "an erased connection came back");
     }
     Ok(RestoreReport {
-        erased_again: restored.erase_again.iter().map(ToString::to_string).collect(),
-        came_back: came_back.iter().map(|(connection, _)| connection.to_string()).collect(),
+        erased_again,
+        came_back,
         backup: manifest.backup,
         created_at: manifest.created_at,
         ledger: restored.identity.ledger.to_string(),

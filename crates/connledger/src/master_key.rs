@@ -20,7 +20,7 @@ pub(crate) const DEV_MASTER_KEY_FILE: &str = "dev-master.key";
 /// The name of the systemd credential that is found without being named.
 const CREDENTIAL: &str = "master-key";
 /// Variables by which the program is told a secret, which other programs do not get.
-const SECRET_VARIABLES: [&str; 15] = [
+const SECRET_VARIABLES: [&str; 19] = [
     "CONNLEDGER_KEY",
     "VAULT_TOKEN",
     "BAO_TOKEN",
@@ -28,12 +28,16 @@ const SECRET_VARIABLES: [&str; 15] = [
     "BAO_SECRET_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "AWS_TOKEN",
+    "AWS_SSE_CUSTOMER_KEY_BASE64",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "GOOGLE_SERVICE_ACCOUNT_KEY",
     "AZURE_STORAGE_ACCOUNT_KEY",
     "AZURE_STORAGE_ACCESS_KEY",
+    "AZURE_STORAGE_MASTER_KEY",
     "AZURE_STORAGE_SAS_KEY",
     "AZURE_STORAGE_SAS_TOKEN",
+    "AZURE_STORAGE_TOKEN",
     "AZURE_STORAGE_CLIENT_SECRET",
     "AZURE_CLIENT_SECRET",
 ];

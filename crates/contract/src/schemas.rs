@@ -159,6 +159,10 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// What the name of every stream matches.
+pub const STREAM_PATTERN: &str =
+    "^(connection|workspace|principal|reveals|consumers|policies|leases|ledger)/";
+
 /// Returns the schema of a whole stored record of one event type, with this version of metadata.
 fn record_schema(type_name: &str, data_version: u32, metadata: u32) -> Value {
     let mut data =
@@ -184,7 +188,7 @@ fn record_schema(type_name: &str, data_version: u32, metadata: u32) -> Value {
             "position": number,
             "stream": {
                 "type": "string",
-                "pattern": "^(connection|workspace|principal|reveals|consumers|policies|leases|ledger)/",
+                "pattern": STREAM_PATTERN,
             },
             "version": number,
             "event_id": uuid,

@@ -8,6 +8,7 @@ use crate::ids::{Actor, ConnectionId, Generation, Micros};
 use crate::limits;
 use crate::principal::KeyDigest;
 use crate::reveal::{RevealSecret, WantedGeneration, decide_reveal};
+use crate::secret::Held;
 use crate::text::{
     CheckedText, FieldName, InvalidField, Line, PrincipalName, Prose, WorkspaceName,
 };
@@ -230,6 +231,7 @@ pub fn decide_hand_over(
     if pending >= limits::HANDOVERS {
         return Err(Rejection::HandoversFull(pending));
     }
+    check_handed_over(state, &revealed.generations)?;
     Ok(HandoverEvent::Made(Box::new(HandedOver {
         handover: id,
         digest,
@@ -239,6 +241,29 @@ pub fn decide_hand_over(
         until,
         receiver,
     })))
+}
+
+/// Checks that there are values, and that each is one which the bearer of a token can receive: a
+/// token gives no right to another connection.
+fn check_handed_over(
+    state: Option<&Connection>,
+    generations: &BTreeMap<FieldName, Generation>,
+) -> Result<(), Rejection> {
+    if generations.is_empty() {
+        return Err(InvalidField::new("wrap", "needs a secret; the connection has none").into());
+    }
+    for (field, generation) in generations {
+        let secret = state.and_then(|state| state.secrets.get(field));
+        let held = secret.and_then(|secret| secret.held_of(*generation));
+        if held.and_then(Held::reference).is_some_and(|one| one.connection().is_some()) {
+            let problem = format!(
+                "cannot hand over {}, whose value is another connection's: wrap a reveal of that one",
+                field.text()
+            );
+            return Err(InvalidField::new("wrap", problem).into());
+        }
+    }
+    Ok(())
 }
 
 /// Decides on a command to a handover at `now`. `connection` is the state of the connection whose

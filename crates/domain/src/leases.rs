@@ -373,12 +373,17 @@ impl SecretLeases {
     }
 
     fn matching(&self, connection: ConnectionId, which: &EndedLeases) -> Vec<LeaseId> {
-        let is_meant = |id: &LeaseId| match which {
-            EndedLeases::One(one) => id == one,
-            EndedLeases::OfHolder(holder) => {
-                self.all.get(id).is_some_and(|lease| lease.holder == *holder)
+        let holder = match which {
+            EndedLeases::One(id) => {
+                let known = self.all.get(id).filter(|lease| lease.connection == connection);
+                return known.map(|_| *id).into_iter().collect();
             }
-            EndedLeases::All => true,
+            EndedLeases::OfHolder(holder) => Some(holder),
+            EndedLeases::All => None,
+        };
+        let is_meant = |id: &LeaseId| {
+            let of = self.all.get(id).map(|lease| &lease.holder);
+            holder.is_none_or(|holder| of == Some(holder))
         };
         self.of_connection(connection).filter(is_meant).collect()
     }

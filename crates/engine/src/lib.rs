@@ -188,6 +188,7 @@ mod master_keys;
 mod operations;
 mod outbox;
 mod overlaps;
+mod own_work;
 mod policies;
 mod portable;
 mod projections;

@@ -220,7 +220,10 @@ impl Outbox {
         metadata: &Metadata,
     ) -> Result<Option<Connection>, Fault> {
         let before = Version::new(metadata.version.get().saturating_sub(1));
-        let carried = self.states.take(&id).filter(|state| state.version == before);
+        // What was carried from before an erasure is not to be seen any more.
+        let is_emptied = matches!(event, Event::Emptied(_));
+        let carried = self.states.take(&id);
+        let carried = carried.filter(|state| state.version == before && !is_emptied);
         let before = match carried {
             Some(state) => Some(state),
             None if before == Version::ZERO => None,

@@ -22,6 +22,7 @@ use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, chain};
 use crate::handovers::{self, NewToken, new_token};
 use crate::history;
+use crate::journal::Attempt;
 use crate::master_keys::KeyUse;
 use crate::references::ReadBy;
 use crate::request::RequestContext;
@@ -177,16 +178,19 @@ impl Engine {
             depth,
         };
         let secrets = self.open_recorded(&connection, &generations, &by).await;
-        let secrets = secrets.inspect_err(|error| {
-            if !matches!(error, ExecuteError::Reference(_)) {
-                // The values are not as they were stored, or their key is gone.
-                tracing::error!(error = %chain(error), "a secret cannot be opened");
-                self.count_refusal(error.code());
-            }
-            self.record_refusal(error.code(), &attempt);
-        })?;
+        let secrets = secrets.inspect_err(|error| self.note_unopened(error, &attempt))?;
         let connection = connection.id;
         Ok(Values { connection, receipt: outcome.receipt, recorded, secrets, keys })
+    }
+
+    /// Tells that what was to be revealed cannot be opened, or is not where its reference leads.
+    pub(crate) fn note_unopened(&self, error: &ExecuteError, attempt: &Attempt) {
+        if !matches!(error, ExecuteError::Reference(_)) {
+            // The values are not as they were stored, or their key is gone.
+            tracing::error!(error = %chain(error), "a secret cannot be opened");
+            self.count_refusal(error.code());
+        }
+        self.record_refusal(error.code(), attempt);
     }
 
     /// Generates the token of a handover and puts its digest into the command.

@@ -33,11 +33,12 @@ pub(crate) fn wipe_overdue(shared: &Shared) {
 }
 
 impl Shared {
-    /// Drops the master keys and all data keys.
+    /// Drops the master keys, all data keys and what references led to.
     pub(crate) fn drop_keys(&self) {
         // First the master keys: a data key that is opened from here on is not kept.
         self.master_keys.drop_all();
         *self.data_keys.lock() = Recent::new(DATA_KEYS);
+        self.references.forget();
     }
 
     /// Keeps a data key in memory, unless the ledger is sealed.

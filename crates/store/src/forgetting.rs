@@ -29,17 +29,18 @@ const SNAPSHOTS_OPEN: &str = "rocksdb.num-snapshots";
 pub struct Forgotten {
     positions: Vec<u64>,
     connections: BTreeSet<ConnectionId>,
-    whole: Vec<Table>,
-    rows_of: Option<Table>,
+    /// Keys of receipts, or the first and the last of many.
+    receipts: BTreeSet<Vec<u8>>,
+    has_many_receipts: bool,
+    /// The tables of the read models with rows of connections and with lists.
+    models: Option<(Table, Table)>,
 }
 
 impl Forgotten {
-    /// Begins with the tables that have wrapped keys and receipts. `rows` and `lists` are the
+    /// Begins with the table of lists, which is rewritten as a whole. `rows` and `lists` are the
     /// tables of the read models with rows of connections and with lists.
     pub fn of(rows: &Table, lists: &Table) -> Self {
-        let fixed = [tables::KEYS, tables::RECEIPTS].map(tables::fixed);
-        let whole = fixed.into_iter().chain([lists.clone()]).collect();
-        Self { whole, rows_of: Some(rows.clone()), ..Self::default() }
+        Self { models: Some((rows.clone(), lists.clone())), ..Self::default() }
     }
 
     /// Adds a record that was replaced.
@@ -47,14 +48,24 @@ impl Forgotten {
         self.positions.push(position.get());
     }
 
-    /// Adds a connection, with its row and its snapshots.
+    /// Adds a receipt that was replaced.
+    pub fn add_receipt(&mut self, key: Vec<u8>) {
+        self.receipts.insert(key);
+        if self.receipts.len() > RANGES_MAX {
+            let ends = [self.receipts.pop_first(), self.receipts.pop_last()];
+            self.receipts = ends.into_iter().flatten().collect();
+            self.has_many_receipts = true;
+        }
+    }
+
+    /// Adds a connection, with its row, its snapshots and its wrapped key.
     pub fn add_connection(&mut self, id: ConnectionId) {
         self.connections.insert(id);
     }
 
     /// Returns what to rewrite: tables with ranges of keys, or whole ones.
     fn parts(&self) -> Vec<Part> {
-        let mut parts: Vec<Part> = self.whole.iter().cloned().map(Part::whole).collect();
+        let mut parts = Vec::new();
         let mut positions = self.positions.clone();
         positions.sort_unstable();
         let log = tables::fixed(tables::LOG);
@@ -62,7 +73,17 @@ impl Forgotten {
             let key = |position: &u64| position.to_be_bytes().to_vec();
             parts.push(Part::of(&log, key(range.start()), key(range.end())));
         }
-        let of_states = tables::fixed(tables::SNAPSHOTS);
+        let of_receipts = tables::fixed(tables::RECEIPTS);
+        match (self.receipts.first(), self.receipts.last()) {
+            (Some(first), Some(last)) if self.has_many_receipts => {
+                parts.push(Part::of(&of_receipts, first.clone(), last.clone()));
+            }
+            _ => {
+                let each = |key: &Vec<u8>| Part::of(&of_receipts, key.clone(), key.clone());
+                parts.extend(self.receipts.iter().map(each));
+            }
+        }
+        let [of_states, of_keys] = [tables::SNAPSHOTS, tables::KEYS].map(tables::fixed);
         let ids: Vec<_> = self.connections.iter().copied().collect();
         let spans: Vec<_> = match ids.as_slice() {
             [first, .., last] if ids.len() > RANGES_MAX => vec![(*first, *last)],
@@ -71,11 +92,13 @@ impl Forgotten {
         for (first, last) in spans {
             let (from, to) = snapshots::span(first, last);
             parts.push(Part::of(&of_states, from, to));
-            if let Some(rows) = &self.rows_of {
+            parts.push(Part::of(&of_keys, first.to_bytes().to_vec(), last.to_bytes().to_vec()));
+            if let Some((rows, _)) = &self.models {
                 let (from, to) = connections::span(first, last);
                 parts.push(Part::of(rows, from, to));
             }
         }
+        parts.extend(self.models.iter().map(|(_, lists)| Part::whole(lists.clone())));
         parts
     }
 }

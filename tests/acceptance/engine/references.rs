@@ -50,6 +50,10 @@ impl FollowReference for Outside {
             Ok(Arc::new(Plaintext::from_string(value)))
         })
     }
+
+    fn forget(&self) {
+        // It keeps nothing of what it finds.
+    }
 }
 
 fn at(kind: &str, name: &str) -> Value {

@@ -104,6 +104,10 @@ impl FollowReference for Follower {
     ) -> Followed<'a> {
         Box::pin(async move { self.0.follow(workspace, reference).await.map_err(problem) })
     }
+
+    fn forget(&self) {
+        self.0.forget();
+    }
 }
 
 fn problem(error: FollowError) -> ReferenceProblem {

@@ -54,6 +54,10 @@ impl VerbDefinition for LeaseSecrets {
             Code::SecretFieldUnknown,
             Code::SecretLeasesFull,
             Code::RevealUnsafe,
+            Code::ReferenceForbidden,
+            Code::ReferenceUnusable,
+            Code::ReferenceUnavailable,
+            Code::Sealed,
         ],
         answer: Answer::Leased,
     };

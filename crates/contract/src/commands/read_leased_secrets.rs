@@ -51,6 +51,10 @@ impl VerbDefinition for ReadLeasedSecrets {
             Code::SecretFieldUnknown,
             Code::SecretLeaseEnded,
             Code::RevealUnsafe,
+            Code::ReferenceForbidden,
+            Code::ReferenceUnusable,
+            Code::ReferenceUnavailable,
+            Code::Sealed,
         ],
         answer: Answer::Leased,
     };

@@ -47,6 +47,10 @@ impl VerbDefinition for Unwrap {
             Code::GenerationRetired,
             Code::SecretFieldUnknown,
             Code::RevealUnsafe,
+            Code::ReferenceForbidden,
+            Code::ReferenceUnusable,
+            Code::ReferenceUnavailable,
+            Code::Sealed,
         ],
         answer: Answer::Secrets,
     };

@@ -7,7 +7,7 @@ use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::page::is_false;
+use super::page::{is_false, is_zero};
 use super::{Query, QuerySpec};
 use crate::errors::Code;
 use crate::parameter::{Form, Parameter, must, one};
@@ -19,11 +19,6 @@ pub const ADDRESSES_MAX: usize = 16;
 
 /// Leases that are named for each reader.
 pub const LEASES_MAX: usize = 16;
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
 
 /// The HTTP route.
 pub const EXPOSURE: HttpRoute = HttpRoute {
@@ -141,7 +136,7 @@ pub struct ExposedTo {
     /// The credential, as events name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// How often the value was revealed to it, leases that were taken included.
+    /// How often the value was revealed to it, including leases that it took.
     pub reveals: u64,
     /// How often it read the value again under leases, as far as that is recorded. Absent if never.
     #[serde(default, skip_serializing_if = "is_zero")]

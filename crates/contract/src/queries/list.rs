@@ -4,7 +4,7 @@ use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::page::is_false;
+use super::page::{is_false, is_zero};
 use super::{Query, QuerySpec};
 use crate::errors::Code;
 use crate::resume::ResumePoint;
@@ -64,10 +64,4 @@ pub struct ListPage<'a> {
     /// changed their stored rows, as after an intrusion. Absent if there is none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub altered: u64,
-}
-
-/// Returns whether a number is 0, and need not be written.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
 }

@@ -33,3 +33,8 @@ pub struct PagePart {
 pub(super) fn is_false(value: &bool) -> bool {
     !value
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+pub(super) fn is_zero(number: &u64) -> bool {
+    *number == 0
+}

@@ -76,10 +76,9 @@ impl Permit {
         Ok(permit)
     }
 
-    /// Returns the permit for what the ledger does to itself, under the name of an actor.
-    pub(crate) fn of_ledger(actor: &str) -> Self {
+    /// Returns the permit for what the ledger does by itself, under the name of a caller.
+    pub(crate) fn of_ledger(caller: Caller) -> Self {
         let requires = Verb::RotateMasterKey.spec();
-        let caller = Caller::system(actor);
         Self { caller, requires, changes_secrets: false, refers: false, target: None }
     }
 

@@ -1,17 +1,14 @@
 //! Erases connections again that the ledger was restored with from a backup that is older than
 //! their erasure.
 
-use ledger_contract::commands::{ConnectionRef, ParsedCommand};
-use ledger_contract::headers::Headers;
-use ledger_contract::records::Via;
-use ledger_domain::{CheckedText as _, Command, Connection, Prose};
+use ledger_domain::{CheckedText as _, Command, Connection, ConnectionId, Prose};
 use ledger_store::tables::meta;
 
 use super::pass::{Pass, Stopped};
-use crate::access::{Caller, Permit};
+use crate::access::Caller;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Unavailable, chain};
-use crate::writer::{Envelope, Prepared, Removal, Work};
+use crate::writer::{Removal, Work};
 
 /// The actor of the events.
 const ACTOR: &str = "system:restore";
@@ -21,7 +18,13 @@ const REASON: &str = "erased after the backup that the ledger was restored from"
 /// Erases what is marked, whose data keys were not restored.
 pub(super) fn erase_again(engine: &Engine) -> Result<(), Stopped> {
     for id in meta::erase_again(&engine.shared.store)? {
-        let row = engine.shared.models.load().row(id)?;
+        let row = match engine.shared.models.load().row(id) {
+            Ok(row) => row,
+            Err(error) => {
+                log_refused(id, &error);
+                continue;
+            }
+        };
         let live = row.map(|row| row.connection).filter(|one| !one.lifecycle.is_erased());
         let is_done = match &live {
             None => true,
@@ -52,32 +55,22 @@ fn erase(engine: &Engine, connection: &Connection) -> Result<bool, Stopped> {
             }
             Err(ExecuteError::Unavailable(_)) => return Err(Stopped::Stopping),
             Err(error) => {
-                tracing::error!(
-                    ledger.connection.id = %connection.id, error = %chain(&error),
-                    "a connection cannot be erased again that the backup still had"
-                );
+                log_refused(connection.id, &error);
                 return Ok(false);
             }
         }
     }
 }
 
+fn log_refused(id: ConnectionId, error: &dyn std::error::Error) {
+    tracing::error!(
+        ledger.connection.id = %id, error = %chain(error),
+        "a connection cannot be erased again that the backup still had"
+    );
+}
+
 fn try_erase(engine: &Engine, connection: &Connection) -> Result<(), ExecuteError> {
-    let (id, workspace) = (connection.id, connection.workspace.clone());
-    let context = engine.context(Caller::system(ACTOR), Via::System, Headers::default());
     let command = Command::Erase { reason: Prose::stored(REASON.into()), force: true };
-    let parsed = ParsedCommand::change(ConnectionRef::Id(id), command.clone());
-    let permit = Permit::of(context.caller, &workspace, &parsed)?;
-    let work = Work::Connection { id, command: Box::new(command), new_key: None };
-    let envelope = Envelope {
-        workspace,
-        fingerprint: None,
-        permit,
-        expected: context.expected,
-        deadline: None,
-        provenance: context.provenance,
-    };
-    let answer = engine.submit(Prepared { work, envelope })?;
-    let stopping = |_| Err(Unavailable::ShuttingDown.into());
-    answer.blocking_recv().unwrap_or_else(stopping).map(drop)
+    let work = Work::Connection { id: connection.id, command: Box::new(command), new_key: None };
+    engine.do_own(Caller::system(ACTOR), connection.workspace.clone(), work)
 }

@@ -3,7 +3,7 @@
 use std::thread::JoinHandle;
 
 use super::again::erase_again;
-use super::pass::{Pass, Stopped};
+use super::pass::{Pass, Ran, Stopped};
 use crate::engine::Engine;
 use crate::errors::{Fault, chain};
 use crate::readers::lower_priority;
@@ -44,12 +44,19 @@ fn run(engine: &Engine) {
     while erasing.begin() {
         loop {
             match erase_again(engine).and_then(|()| Pass::run(engine)) {
-                Ok(0) => break,
-                Ok(connections) => tracing::info!(connections, "erasures are carried out"),
+                Ok(Ran { carried_out: 0, failed: 0 }) => break,
+                Ok(Ran { carried_out, failed }) => {
+                    if carried_out > 0 {
+                        tracing::info!(connections = carried_out, "erasures are carried out");
+                    }
+                    if failed > 0 && erasing.rest() {
+                        return;
+                    }
+                }
                 Err(Stopped::Stopping) => return,
                 Err(Stopped::Failed(error)) => {
-                    tracing::error!(error = %chain(&error), "an erasure cannot be carried out");
-                    if erasing.wait() {
+                    tracing::error!(error = %chain(&error), "erasures cannot be carried out");
+                    if erasing.rest() {
                         return;
                     }
                 }

@@ -8,7 +8,7 @@ use ledger_store::{AppendError, Forgotten, ReadError};
 use ring::digest::{SHA256, digest};
 
 use crate::engine::{Engine, Shared};
-use crate::errors::{Fault, Unavailable};
+use crate::errors::{Fault, Unavailable, chain};
 use crate::history;
 use crate::replay::{Due, Entry, NO_FINGERPRINT};
 use crate::writer::Removal;
@@ -41,6 +41,13 @@ macro_rules! failures {
 
 failures!(Fault, ReadError, AppendError, RecordError);
 
+/// What a pass has done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ran {
+    pub(super) carried_out: usize,
+    pub(super) failed: usize,
+}
+
 pub(super) struct Pass<'a> {
     engine: &'a Engine,
     /// Changes that the writer does not have yet.
@@ -50,8 +57,9 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// Carries out the oldest erasures that are left. Returns how many; none if none was left.
-    pub(super) fn run(engine: &'a Engine) -> Result<usize, Stopped> {
+    /// Carries out the oldest erasures that are left. One whose records are damaged keeps no other
+    /// from being carried out.
+    pub(super) fn run(engine: &'a Engine) -> Result<Ran, Stopped> {
         let shared = &engine.shared;
         let due = || {
             let all = erasures::all(&shared.store);
@@ -59,7 +67,7 @@ impl<'a> Pass<'a> {
             left.take(CONNECTIONS_MAX).collect::<Result<Vec<_>, _>>()
         };
         if due()?.is_empty() {
-            return Ok(0);
+            return Ok(Ran::default());
         }
         // States that are folded from emptied events are others. What begins later folds no state
         // of these connections but the last.
@@ -79,8 +87,21 @@ impl<'a> Pass<'a> {
         engine.pause(|| models.flush(engine.head())).map_err(|_| Stopped::Stopping)??;
         let forgotten = Forgotten::of(&models.connections, models.lists.table());
         let mut pass = Pass { engine, batch: Vec::new(), bytes: 0, forgotten };
-        for erasure in &due {
-            pass.empty(erasure)?;
+        let mut ran = Ran::default();
+        let mut emptied = Vec::with_capacity(due.len());
+        for erasure in due {
+            match pass.empty(&erasure) {
+                Ok(()) => emptied.push(erasure),
+                Err(Stopped::Stopping) => return Err(Stopped::Stopping),
+                Err(Stopped::Failed(error)) => {
+                    let (id, error) = (erasure.connection, chain(&error));
+                    tracing::error!(
+                        ledger.connection.id = %id, %error,
+                        "an erasure cannot be carried out"
+                    );
+                    ran.failed += 1;
+                }
+            }
         }
         pass.write()?;
         drop(emptying);
@@ -89,11 +110,12 @@ impl<'a> Pass<'a> {
         let mut pass =
             Pass { forgotten: Forgotten::default(), batch: Vec::new(), bytes: 0, engine };
         let now = Some(shared.ports.now());
-        for erasure in &due {
+        for erasure in &emptied {
             pass.add(Removal::Completed(Erasure { completed_at: now, ..*erasure }), 0)?;
         }
         pass.write()?;
-        Ok(due.len())
+        ran.carried_out = emptied.len();
+        Ok(ran)
     }
 
     /// Removes snapshots of a connection, then what its events say. In this order, no snapshot
@@ -120,8 +142,12 @@ impl<'a> Pass<'a> {
             self.forgotten.add_record(position);
             let sum = digest(&SHA256, &record);
             let sum = sum.as_ref().try_into().map_err(|_| Fault::bug("a digest of SHA-256"))?;
+            let receipt = self.receipt(position, &record)?;
+            if let Some((key, _)) = &receipt {
+                self.forgotten.add_receipt(key.clone());
+            }
             let Some(emptied) = records::emptied(position, &record, sum)? else { continue };
-            let (bytes, receipt) = (emptied.len(), self.receipt(position, &record)?);
+            let bytes = emptied.len();
             self.add(Removal::Record { position, record: emptied, receipt }, bytes)?;
         }
         Ok(())

@@ -6,6 +6,8 @@ use parking_lot::{Condvar, Mutex};
 
 /// How long to wait before looking again whether something can go on.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How long to wait after a failure before trying again.
+const AFTER_FAILURE: Duration = Duration::from_secs(60);
 
 /// What is asked for.
 #[derive(Debug)]
@@ -53,6 +55,17 @@ impl Erasing {
         }
         state.is_asked = false;
         !state.is_stopping
+    }
+
+    /// Waits for a minute after a failure, or until more work is asked for. Returns whether the
+    /// ledger is stopping.
+    pub(super) fn rest(&self) -> bool {
+        let mut state = self.state.lock();
+        if !state.is_asked && !state.is_stopping {
+            self.changed.wait_for(&mut state, AFTER_FAILURE);
+        }
+        state.is_asked = false;
+        state.is_stopping
     }
 
     /// Waits a moment, or until the ledger is stopping. Returns whether it is.

@@ -5,15 +5,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender};
-use ledger_contract::headers::Headers;
-use ledger_contract::records::Via;
 use ledger_contract::subjects::ledger_workspace;
 use ledger_domain::{HandoverCommand, HandoverId};
 
-use crate::access::{Caller, Permit};
+use crate::access::Caller;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, chain};
-use crate::writer::{Answer, Envelope, Prepared, Work};
+use crate::writer::{Answer, Work};
 
 /// The actor of the events.
 const ACTOR: &str = "system:handover";
@@ -89,15 +87,6 @@ fn look(engine: &Engine, forgets: bool) {
 }
 
 fn expire(engine: &Engine, id: HandoverId) -> Result<Answer, ExecuteError> {
-    let context = engine.context(Caller::system(ACTOR), Via::System, Headers::default());
-    let envelope = Envelope {
-        workspace: ledger_workspace(),
-        fingerprint: None,
-        permit: Permit::of_ledger(ACTOR),
-        expected: context.expected,
-        deadline: None,
-        provenance: context.provenance,
-    };
     let work = Work::Handover { id, digest: None, command: HandoverCommand::Expire };
-    engine.submit(Prepared { work, envelope })
+    engine.submit_own(Caller::system(ACTOR), ledger_workspace(), work)
 }

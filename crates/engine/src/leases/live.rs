@@ -236,8 +236,11 @@ impl LiveLeases {
     }
 
     fn remove(&self, id: LeaseId) {
+        let mut all = self.all.write();
+        let removed = all.remove(id);
+        // Nobody can ask for its end any more.
         self.to_end.lock().remove(&id);
-        let removed = self.all.write().remove(id);
+        drop(all);
         let Some(lease) = removed else { return };
         let mut state = lease.state.lock();
         state.ended = true;
@@ -392,9 +395,11 @@ impl LiveLeases {
 
     /// Has a lease ended with an event soon. Nothing is read under it from now on.
     pub(super) fn end_later(&self, id: LeaseId, because: LeaseEnd) {
-        let Some(lease) = self.get(id) else { return };
+        let all = self.all.read();
+        let Some(lease) = all.by_id.get(&id) else { return };
         lease.state.lock().ended = true;
         self.to_end.lock().entry(id).or_insert(because);
+        drop(all);
         self.changed.notify_one();
     }
 

@@ -11,4 +11,4 @@ mod watch;
 pub(crate) use live::{LeasesChanged, LiveLease, LiveLeases};
 pub(crate) use read::ends_leases;
 pub use read::{SecretsAnswer, SecretsInFlight};
-pub(crate) use watch::LeaseWatch;
+pub(crate) use watch::{ACTOR, LeaseWatch};

@@ -17,7 +17,7 @@ use ledger_vault::Disclosure;
 use zeroize::Zeroizing;
 
 use super::in_flight::ReadInFlight;
-use super::live::LiveLease;
+use super::live::{LiveLease, LiveLeases};
 use crate::access::{Permit, connection_unknown};
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, Unavailable};
@@ -67,6 +67,20 @@ impl SecretsAnswer {
     }
 }
 
+/// A lease that was taken, until it is answered. Dropping it ends the lease.
+struct Unanswered<'a> {
+    leases: &'a LiveLeases,
+    lease: Option<LeaseId>,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.lease {
+            self.leases.end_later(id, LeaseEnd::Returned);
+        }
+    }
+}
+
 /// What a command does to leases, so that its answer waits for the reads that began before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndsLeases {
@@ -86,7 +100,9 @@ pub(crate) fn ends_leases(command: &ParsedCommand) -> EndsLeases {
         Verb::Disable
         | Verb::Archive
         | Verb::Erase
+        | Verb::RevokeWorkspace
         | Verb::DisablePrincipal
+        | Verb::UpdatePrincipal
         | Verb::RevokeKey
         | Verb::BlockToken => EndsLeases::Besides,
         Verb::RotateSecret if command.is_compromised() => EndsLeases::Besides,
@@ -140,6 +156,7 @@ impl Engine {
     ) -> Result<(LeaseAnswer, SecretsInFlight), ExecuteError> {
         let RevealRequest { workspace, command, mut context } = request;
         context.provenance.command_id = self.shared.ports.command_id();
+        let attempt = context.attempt(&workspace, &command);
         let keys = self.shared.master_keys.enter();
         let outcome = self.decide(workspace, command, None, context.clone()).await?;
         let keys = keys.or_else(|_| self.shared.master_keys.enter())?;
@@ -153,16 +170,26 @@ impl Engine {
         };
         let read = self.shared.leases.begin();
         let id = LeaseId::of(metadata.event_id);
+        // Nobody knows of a lease that was not answered.
+        let mut unanswered = Unanswered { leases: &self.shared.leases, lease: Some(id) };
         let recorded = Disclosure::recorded(id.event());
-        let (context, from) = (&context, from.as_ref());
-        let by =
-            ReadBy { context, keys: &keys, recorded: &recorded, reason: &reason, from, depth: 0 };
-        let values = shown(self.open_recorded(&connection, &generations, &by).await?, &recorded)?;
+        let by = ReadBy {
+            context: &context,
+            keys: &keys,
+            recorded: &recorded,
+            reason: &reason,
+            from: from.as_ref(),
+            depth: 0,
+        };
+        let values = self.open_recorded(&connection, &generations, &by).await;
+        let values = values.inspect_err(|error| self.note_unopened(error, &attempt))?;
+        let values = shown(values, &recorded)?;
         let now = self.clock().now();
         let live = self.shared.leases.get(id).and_then(|lease| lease.until(now));
         live.ok_or(Rejection::SecretLeaseEnded)?;
         let revealed = self.answer_with(connection.id, position, values);
         let answer = LeaseAnswer { lease: id.to_string(), until: time::format(until), revealed };
+        unanswered.lease = None;
         Ok((answer, SecretsInFlight::leased(read, keys)))
     }
 

@@ -5,20 +5,15 @@ use std::collections::HashMap;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use ledger_contract::commands::{ConnectionRef, LeaseChange, ParsedCommand};
-use ledger_contract::headers::Headers;
-use ledger_contract::records::Via;
 use ledger_domain::principal::Scope;
-use ledger_domain::{
-    Actor, EndedLeases, LeaseCommand, LeaseEnd, Principal, PrincipalName, Version, WorkspaceName,
-};
+use ledger_domain::{Actor, LeaseCommand, LeaseEnd, Principal, PrincipalName, Version};
 
 use super::live::{LiveLease, Unrecorded};
 use super::read::end_of;
-use crate::access::{Caller, Permit};
+use crate::access::Caller;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, chain};
-use crate::writer::{Answer, Envelope, LeaseWork, Prepared, Work};
+use crate::writer::{Answer, LeaseWork, Work};
 
 /// The actor of the events that end leases.
 pub(crate) const ACTOR: &str = "system:leases";
@@ -166,47 +161,28 @@ fn principal_of(engine: &Engine, holder: &Actor) -> Option<std::sync::Arc<Princi
 }
 
 fn end(engine: &Engine, lease: &LiveLease, because: LeaseEnd) -> Result<Answer, ExecuteError> {
-    let change = LeaseChange::Revoke { which: EndedLeases::One(lease.id), reason: None };
-    let parsed = ParsedCommand::Lease { target: ConnectionRef::Id(lease.connection), change };
-    send(engine, Caller::system(ACTOR), lease, &parsed, end_of(lease.id, because))
+    send(engine, Caller::system(ACTOR), lease, end_of(lease.id, because))
 }
 
 fn note(engine: &Engine, one: &Unrecorded) -> Result<Answer, ExecuteError> {
     let lease = &one.lease;
-    let parsed = ParsedCommand::ReadLeased {
-        target: ConnectionRef::Id(lease.connection),
-        lease: lease.id,
-        fields: [].into(),
-    };
     // It tells of the holder, who has made the reads.
     let mut caller = Caller::system(lease.holder.as_str());
     if let Some((_, Some(key))) = &one.last {
         caller = caller.with_credential(key.clone());
     }
     let command = LeaseCommand::Note { lease: lease.id, reads: one.reads.clone() };
-    send(engine, caller, lease, &parsed, command)
+    send(engine, caller, lease, command)
 }
 
 fn send(
     engine: &Engine,
     caller: Caller,
     lease: &LiveLease,
-    parsed: &ParsedCommand,
     command: LeaseCommand,
 ) -> Result<Answer, ExecuteError> {
-    let workspace: WorkspaceName = lease.workspace.clone();
-    let context = engine.context(caller, Via::System, Headers::default());
-    let permit = Permit::of(context.caller, &workspace, parsed)?;
-    let envelope = Envelope {
-        workspace,
-        fingerprint: None,
-        permit,
-        expected: context.expected,
-        deadline: None,
-        provenance: context.provenance,
-    };
     let work = Work::Lease(LeaseWork::OfLedger { id: lease.connection, command });
-    engine.submit(Prepared { work, envelope })
+    engine.submit_own(caller, lease.workspace.clone(), work)
 }
 
 /// Waits for an answer. Returns whether nothing is left to be done.

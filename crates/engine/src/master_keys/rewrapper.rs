@@ -2,23 +2,20 @@
 
 use std::thread::JoinHandle;
 
-use ledger_contract::headers::Headers;
 use ledger_contract::master_keys::RewrapStatus;
 use ledger_contract::operations::Progress;
-use ledger_contract::records::Via;
 use ledger_contract::subjects;
-use ledger_domain::{ConnectionId, Expected, MasterKeyId};
+use ledger_domain::{ConnectionId, MasterKeyId};
 use ledger_store::ReadError;
 use ledger_store::tables::keys;
 use ledger_vault::{Keyring, Scope, WrappedDataKey, master_key_of};
 
 use super::rewrapping::Stopped;
-use crate::access::{Caller, Permit};
+use crate::access::Caller;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, Unavailable, chain};
 use crate::readers::lower_priority;
-use crate::request::RequestContext;
-use crate::writer::{Envelope, LedgerWork, Prepared, Rewrapped, Work};
+use crate::writer::{LedgerWork, Rewrapped, Work};
 
 /// Data keys in a batch. Storing them delays a command that arrives at this moment by less than a
 /// sync.
@@ -249,20 +246,8 @@ impl Pass<'_> {
     }
 
     fn try_note(&self, active: MasterKeyId) -> Result<(), ExecuteError> {
-        let context = self.engine.context(Caller::system(ACTOR), Via::System, Headers::default());
-        let RequestContext { provenance, .. } = context;
-        let envelope = Envelope {
-            workspace: subjects::ledger_workspace(),
-            fingerprint: None,
-            permit: Permit::of_ledger(ACTOR),
-            expected: Expected::Any,
-            deadline: None,
-            provenance,
-        };
         let work = Work::Ledger(LedgerWork::NoteRewrapped(active));
-        let answer = self.engine.submit(Prepared { work, envelope })?;
-        let stopping = |_| Err(Unavailable::ShuttingDown.into());
-        answer.blocking_recv().unwrap_or_else(stopping).map(drop)
+        self.engine.do_own(Caller::system(ACTOR), subjects::ledger_workspace(), work)
     }
 
     fn tell(&self, waiting: Option<String>) {

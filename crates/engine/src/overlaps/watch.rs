@@ -3,19 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use ledger_contract::commands::{ConnectionRef, ParsedCommand};
-use ledger_contract::headers::Headers;
-use ledger_contract::records::Via;
 use ledger_domain::connection::Retirement;
 use ledger_domain::{
     Command, Connection, ConnectionId, Consumers, FieldName, Micros, confirmed_fields,
 };
 
-use crate::access::{Caller, Permit};
+use crate::access::Caller;
 use crate::agenda::{Agenda, Looked, Watched};
 use crate::engine::{Engine, Shared};
 use crate::errors::ExecuteError;
-use crate::writer::{Answer, Envelope, Prepared, Work};
+use crate::writer::{Answer, Work};
 
 /// The actor of the events.
 const ACTOR: &str = "system:rotation";
@@ -69,20 +66,9 @@ fn retire(
     when: Retirement,
 ) -> Result<Answer, ExecuteError> {
     let (id, workspace) = (connection.id, connection.workspace.clone());
-    let context = engine.context(Caller::system(ACTOR), Via::System, Headers::default());
     let command = Command::RetireFormer { fields: BTreeSet::new(), when };
-    let parsed = ParsedCommand::change(ConnectionRef::Id(id), command.clone());
-    let permit = Permit::of(context.caller, &workspace, &parsed)?;
     let work = Work::Connection { id, command: Box::new(command), new_key: None };
-    let envelope = Envelope {
-        workspace,
-        fingerprint: None,
-        permit,
-        expected: context.expected,
-        deadline: None,
-        provenance: context.provenance,
-    };
-    engine.submit(Prepared { work, envelope })
+    engine.submit_own(Caller::system(ACTOR), workspace, work)
 }
 
 /// Returns the fields of which every consumer that is not gone has confirmed the current

@@ -13,6 +13,9 @@ const AHEAD_MICROS: i64 = 25 * 3_600 * 1_000_000;
 /// The time between two walks, in microseconds.
 const BETWEEN_WALKS_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
+/// The time between a walk that failed and the next, in microseconds.
+const AFTER_FAILURE_MICROS: i64 = 60 * 1_000_000;
+
 /// The connections with a secret that becomes overdue soon.
 #[derive(Debug)]
 pub(crate) struct Ages {
@@ -75,9 +78,10 @@ impl Ages {
         self.stale.load(Ordering::SeqCst)
     }
 
-    /// Notes that a walk did not come to its end.
-    pub(super) fn give_up_walk(&self) {
-        self.stale.store(true, Ordering::SeqCst);
+    /// Notes that a walk did not come to its end, and has the next begin in a minute.
+    pub(super) fn give_up_walk(&self, now: Micros) {
+        let walked_at = now.get().saturating_sub(BETWEEN_WALKS_MICROS - AFTER_FAILURE_MICROS);
+        self.until.store(walked_at.saturating_add(AHEAD_MICROS), Ordering::SeqCst);
     }
 }
 
@@ -98,7 +102,8 @@ mod tests {
         assert!(ages.is_soon(hour(1_024)) && !ages.is_soon(hour(1_025)));
         assert!(!ages.needs_walk(hour(1_023)) && ages.needs_walk(hour(1_024)));
         assert!(!ages.needs_walk(hour(900)), "a clock that went back has nothing walked again");
-        ages.give_up_walk();
+        ages.give_up_walk(hour(1_000));
+        assert!(!ages.needs_walk(hour(1_000)), "a damaged table is not read again and again");
         assert!(ages.needs_walk(hour(1_001)));
     }
 }

@@ -16,17 +16,19 @@ pub(crate) struct SecretFields<'a> {
     workspace: &'a WorkspaceName,
     connection: ConnectionId,
     provider: &'a str,
+    /// What the catalogue says of the provider.
+    described: &'a Provider,
 }
 
 impl<'a> SecretFields<'a> {
     /// Returns the fields of a connection of a provider, which may be new.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         catalogue: &'a Catalogue,
         workspace: &'a WorkspaceName,
         connection: ConnectionId,
         provider: &'a str,
     ) -> Self {
-        Self { catalogue, workspace, connection, provider }
+        Self { catalogue, workspace, connection, provider, described: catalogue.of(provider) }
     }
 
     /// Returns the fields of a connection.
@@ -48,16 +50,17 @@ impl<'a> SecretFields<'a> {
     fn is_about(&self, subject: &PolicySubject, field: &FieldName) -> bool {
         let PolicySubject { connection, provider, field: named } = subject;
         connection.is_none_or(|id| id == self.connection)
+            && named
+                .as_ref()
+                .is_none_or(|named| is_same_field(self.described, named.as_str(), field.as_str()))
             && provider.as_ref().is_none_or(|name| self.is_provider(name.as_str()))
-            && named.as_ref().is_none_or(|named| {
-                let provider = self.catalogue.of(self.provider);
-                is_same_field(provider, named.as_str(), field.as_str())
-            })
     }
 
     fn is_provider(&self, name: &str) -> bool {
-        let same = || Some(self.catalogue.find(name)?.id == self.catalogue.find(self.provider)?.id);
-        name.to_lowercase() == self.provider.to_lowercase() || same().unwrap_or_default()
+        let is_described = |found: &Provider| found.id == self.described.id;
+        name.eq_ignore_ascii_case(self.provider)
+            || self.catalogue.find(name).is_some_and(is_described)
+            || name.to_lowercase() == self.provider.to_lowercase()
     }
 }
 

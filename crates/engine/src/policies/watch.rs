@@ -1,15 +1,15 @@
 //! Records which secrets have become older than their policies permit, each generation once.
 
-use ledger_contract::headers::Headers;
-use ledger_contract::records::{ConnectionRow, Via};
+use ledger_contract::records::ConnectionRow;
 use ledger_domain::{ConnectionId, Micros};
+use ledger_store::ReadError;
 use ledger_store::tables::connections;
 
-use crate::access::{Caller, Permit};
+use crate::access::Caller;
 use crate::agenda::{Looked, Watched};
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, chain};
-use crate::writer::{Answer, Envelope, Prepared, Work};
+use crate::writer::Work;
 
 /// The actor of the events.
 const ACTOR: &str = "system:policy";
@@ -36,16 +36,8 @@ fn look(engine: &Engine, id: ConnectionId) -> Result<Looked, ExecuteError> {
         let soon = next.filter(|at| shared.ages.is_soon(*at));
         return Ok(soon.map_or(Looked::Nothing, Looked::Again));
     }
-    let context = engine.context(Caller::system(ACTOR), Via::System, Headers::default());
-    let envelope = Envelope {
-        workspace: connection.workspace,
-        fingerprint: None,
-        permit: Permit::of_ledger(ACTOR),
-        expected: context.expected,
-        deadline: None,
-        provenance: context.provenance,
-    };
-    let answer: Answer = engine.submit(Prepared { work: Work::Overdue(id), envelope })?;
+    let answer =
+        engine.submit_own(Caller::system(ACTOR), connection.workspace, Work::Overdue(id))?;
     Ok(Looked::Sent(answer))
 }
 
@@ -60,7 +52,7 @@ fn walk_when_due(engine: &Engine) {
         return;
     }
     if let Err(error) = walk(engine) {
-        ages.give_up_walk();
+        ages.give_up_walk(now);
         tracing::warn!(error = %chain(&error), "cannot look through all secrets for their age");
     }
 }
@@ -72,7 +64,15 @@ fn walk(engine: &Engine) -> Result<(), Fault> {
         if number % ROWS_BETWEEN_LOOKS == 0 && (ages.agenda.is_stopped() || ages.is_stale()) {
             return Ok(());
         }
-        let row = ConnectionRow::decode(&row?);
+        let row = match row {
+            Err(error @ ReadError::Altered { .. }) => {
+                tracing::error!(
+                    error = %chain(&error), "the age of a connection's secrets is not known"
+                );
+                continue;
+            }
+            row => ConnectionRow::decode(&row?),
+        };
         let row = row.map_err(|source| Fault::Row { of: "a connection".to_owned(), source })?;
         let next: Option<Micros> = policies.next_overdue(&shared.catalogue, &row.connection);
         if let Some(at) = next.filter(|at| ages.is_soon(*at)) {

@@ -1,10 +1,13 @@
 //! What the portable form says of erased connections.
 
+use std::collections::BTreeSet;
+
 use ledger_domain::{ConnectionId, Position, Version};
 use ledger_store::tables::{StreamKey, erasures, meta, streams};
 
 use super::Portable;
 use crate::errors::Fault;
+use crate::models::Models;
 
 /// An erased connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +38,24 @@ impl Portable {
         Ok(erased)
     }
 
-    /// Returns whether a connection is there, and neither erased nor about to be erased again.
-    pub fn is_kept(&self, connection: ConnectionId) -> Result<bool, Fault> {
-        let events = self.events_of(connection)?;
-        let Some(last) = events.last() else { return Ok(false) };
-        let is_erased = erasures::get(&self.store, *last)?.is_some();
-        Ok(!is_erased && !meta::erase_again(&self.store)?.contains(&connection))
+    /// Returns those of some connections that are there, and neither erased nor about to be erased
+    /// again. One whose events were emptied is erased, even if the event that says so is not in
+    /// this history.
+    pub fn kept(
+        &self,
+        connections: impl IntoIterator<Item = ConnectionId>,
+    ) -> Result<BTreeSet<ConnectionId>, Fault> {
+        let models = Models::at(&self.store, Models::live_generations(&self.store)?);
+        let erased_again: BTreeSet<_> = meta::erase_again(&self.store)?.into_iter().collect();
+        let mut kept = BTreeSet::new();
+        for id in connections {
+            let row = models.row(id)?;
+            let is_there = row.is_some_and(|row| !row.connection.lifecycle.is_erased());
+            if is_there && !erased_again.contains(&id) {
+                kept.insert(id);
+            }
+        }
+        Ok(kept)
     }
 
     /// Returns the positions of a connection's events.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use base64::engine::general_purpose::STANDARD;
 use ledger_contract::records::METADATA_VERSION;
 use ledger_contract::time;
-use ledger_domain::{Incarnation, LedgerId, Micros, Position};
+use ledger_domain::{ConnectionId, Incarnation, LedgerId, Micros, Position};
 use ledger_store::tables::{founding, meta};
 use ledger_store::{Batch, Store};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -17,7 +17,7 @@ use crate::identity::Identity;
 use crate::times;
 
 /// The version of the portable form that this program writes, and the newest that it reads.
-pub const PORTABLE_VERSION: u32 = 1;
+pub const PORTABLE_VERSION: u32 = 2;
 
 /// The first line of a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,11 +78,19 @@ struct Settings {
     /// Logins of the managed NATS server, so that clients of the ledger find it after a restore.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nats_login: Option<Wrapped>,
+    /// Ids of connections that are still to be erased again. Since version 2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    erase_again: Vec<Marked>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Wrapped(#[serde(with = "as_base64")] Vec<u8>);
+
+/// A connection that is to be erased again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Marked(#[serde(with = "as_text")] ConnectionId);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,6 +160,7 @@ impl Header {
                 curve_key: meta::curve_key(store)?.map(Wrapped),
                 former_curve_key,
                 nats_login: meta::nats_login(store)?.map(Wrapped),
+                erase_again: meta::erase_again(store)?.into_iter().map(Marked).collect(),
             },
             origin: origin.map(|(incarnation, last)| Origin { incarnation, position: last.get() }),
         })
@@ -204,6 +213,9 @@ impl Header {
         }
         if let Some(Wrapped(sealed)) = &settings.nats_login {
             meta::put_nats_login(batch, store, sealed);
+        }
+        for Marked(id) in &settings.erase_again {
+            meta::put_erase_again(batch, store, *id);
         }
     }
 }
@@ -303,6 +315,7 @@ mod tests {
                     wrapped: Wrapped(vec![]),
                 }),
                 nats_login: Some(Wrapped(vec![8])),
+                erase_again: vec![Marked(ConnectionId::from_bytes([9; 16]))],
             },
             origin: Some(Origin { incarnation: Incarnation::from_bytes([6; 16]), position: 7 }),
         }
@@ -331,7 +344,7 @@ mod tests {
             names.sort_unstable();
             names.join(" ")
         };
-        assert_eq!(PORTABLE_VERSION, 1);
+        assert_eq!(PORTABLE_VERSION, 2);
         assert_eq!(
             names(&text),
             "epoch founding incarnation ledger origin portable_ledger position program records \
@@ -340,7 +353,7 @@ mod tests {
         assert_eq!(names(&text["founding"]), "fingerprint_key key_check mac_key");
         assert_eq!(
             names(&text["settings"]),
-            "curve_key former_curve_key journal_removed nats_login requires_sealed"
+            "curve_key erase_again former_curve_key journal_removed nats_login requires_sealed"
         );
     }
 
@@ -348,7 +361,7 @@ mod tests {
     fn a_newer_form_is_refused_with_both_numbers_whatever_else_it_has() {
         for (newer, words) in [
             (r#"{"portable_ledger":7,"all":"new"}"#, "the portable form has version 7"),
-            (r#"{"portable_ledger":1,"records":99}"#, "the form of the records has version 99"),
+            (r#"{"portable_ledger":2,"records":99}"#, "the form of the records has version 99"),
         ] {
             let refused = Header::read(newer.as_bytes()).unwrap_err();
             assert!(matches!(refused, RestoreError::Newer { .. }), "{newer}");

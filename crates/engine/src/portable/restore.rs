@@ -54,16 +54,19 @@ pub struct RestoreOptions<'a> {
     pub ports: Ports,
     /// Limits for rebuilding what follows from the log.
     pub replay: ReplayLimits,
-    /// Connections that were erased later than what is restored. Their data keys are left out, and
-    /// the first start erases them again.
+    /// Connections that were erased later than what is restored. Unless `keeps_erased`, their data
+    /// keys are left out, and the first start erases them again.
     pub erased: BTreeSet<ConnectionId>,
+    /// Whether connections that were erased later come back.
+    pub keeps_erased: bool,
 }
 
 impl<'a> RestoreOptions<'a> {
     /// Restores everything, with the system's own sources and default limits.
     pub fn new(data_dir: &'a Path, keyring: &'a Keyring) -> Self {
         let (until, ports, replay) = (Until::End, Ports::default(), ReplayLimits::default());
-        Self { data_dir, keyring, until, ports, replay, erased: BTreeSet::new() }
+        let erased = BTreeSet::new();
+        Self { data_dir, keyring, until, ports, replay, erased, keeps_erased: false }
     }
 }
 
@@ -87,8 +90,9 @@ pub struct Restored {
     pub position: Position,
     /// When its event was recorded, if there is one.
     pub recorded_at: Option<Micros>,
-    /// The connections that the first start erases again. Their data keys are not there.
-    pub erase_again: Vec<ConnectionId>,
+    /// The connections of [`RestoreOptions::erased`] that are there and not erased: the first start
+    /// erases them again, or they came back.
+    pub erased_later: Vec<ConnectionId>,
 }
 
 /// A ledger that is being restored. Dropping it leaves a folder that is no ledger; see
@@ -106,6 +110,7 @@ pub struct Restoration {
     ports: Ports,
     replay: ReplayLimits,
     erased: BTreeSet<ConnectionId>,
+    keeps_erased: bool,
 }
 
 impl fmt::Debug for Restoration {
@@ -128,7 +133,8 @@ impl Restoration {
         options: RestoreOptions<'_>,
         lines: &mut Lines<'_>,
     ) -> Result<Self, RestoreError> {
-        let RestoreOptions { data_dir, keyring, until, ports, replay, erased } = options;
+        let RestoreOptions { data_dir, keyring, until, ports, replay, erased, keeps_erased } =
+            options;
         let keys = PortableKeys::of_header(lines.expect_line("the header")?, keyring)?;
         let target = Target::of(until, &keys.header)?;
         let store = UnkeyedStore::create(DataDir::create_for_restore(data_dir)?)?;
@@ -145,6 +151,7 @@ impl Restoration {
             ports,
             replay,
             erased,
+            keeps_erased,
         })
     }
 
@@ -190,6 +197,7 @@ impl Restoration {
         let position = self.position.next();
         let mut event = read_event(&self.key, position, line)?;
         if let StreamId::Connection(id) = &event.frame.stream
+            && !self.keeps_erased
             && self.erased.contains(id)
         {
             event.key = None;
@@ -212,21 +220,24 @@ impl Restoration {
             self.abandon();
             return Err(RestoreError::CutOff { before: format!("event {missing}") });
         }
-        let Self { store, header, position, recorded_at, mut rows, ports, replay, erased, .. } =
-            self;
+        let Self { store, header, position, recorded_at, mut rows, ports, replay, .. } = self;
+        let (erased, keeps_erased) = (self.erased, self.keeps_erased);
         let store = Arc::new(store);
         let made = rows.write(&store).map_err(RestoreError::from).and_then(|()| {
             rebuild_all(&store, replay, progress)?;
-            let erased = mark_erased(&store, erased)?;
+            let erased_later = not_yet_erased(&store, erased)?;
+            if !keeps_erased {
+                mark_erased(&store, &erased_later)?;
+            }
             let identity = name(&store, &header, position, &ports)?;
             store.settle().map_err(Fault::from)?;
             store.dir().finish_restore()?;
-            Ok((identity, erased))
+            Ok((identity, erased_later))
         });
         match made {
-            Ok((identity, erase_again)) => {
+            Ok((identity, erased_later)) => {
                 let former = header.incarnation;
-                Ok(Restored { identity, former, position, recorded_at, erase_again })
+                Ok(Restored { identity, former, position, recorded_at, erased_later })
             }
             Err(error) => {
                 if let Some(store) = Arc::into_inner(store) {
@@ -295,9 +306,8 @@ fn write_rest(
     Ok(())
 }
 
-/// Notes, durably, which connections are to be erased again, and returns them: those that are there
-/// and not erased.
-fn mark_erased(
+/// Returns those of some connections that are there and not erased.
+fn not_yet_erased(
     store: &Arc<Store>,
     erased: BTreeSet<ConnectionId>,
 ) -> Result<Vec<ConnectionId>, Fault> {
@@ -305,16 +315,24 @@ fn mark_erased(
         return Ok(Vec::new());
     }
     let models = Models::at(store, Models::live_generations(store)?);
-    let (mut batch, mut marked) = (Batch::new(), Vec::new());
+    let mut there = Vec::new();
     for id in erased {
         let row = models.row(id)?;
         if row.is_some_and(|row| !row.connection.lifecycle.is_erased()) {
-            meta::put_erase_again(&mut batch, store, id);
-            marked.push(id);
+            there.push(id);
         }
     }
+    Ok(there)
+}
+
+/// Notes, durably, which connections are to be erased again.
+fn mark_erased(store: &Store, erased: &[ConnectionId]) -> Result<(), Fault> {
+    let mut batch = Batch::new();
+    for id in erased {
+        meta::put_erase_again(&mut batch, store, *id);
+    }
     store.commit(batch, Durability::Synced)?;
-    Ok(marked)
+    Ok(())
 }
 
 /// Names the new history, durably, and notes where it comes from.

@@ -1,6 +1,6 @@
 //! Who has received one value of a secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::queries::exposure::{ExposedTo, ExposurePage, ExposureQuery, Readers, SetBy};
@@ -50,9 +50,10 @@ impl Reader<'_> {
         let part = self.readers(&search, Version::new(after.unwrap_or_default()).next())?;
         let truncated = part.last.is_some() && part.readers.count() < size;
         let mut readers = part.readers.into_all();
+        let leases_held = self.leases_held(&now, &field);
         for reader in &mut readers {
             reader.may_reveal = self.may_reveal(&now, &field, reader.key.as_deref());
-            reader.leases_held = self.leases_held(&now, &field, &reader.actor);
+            reader.leases_held = leases_held.get(&reader.actor).copied().unwrap_or_default();
         }
         Ok(ExposurePage {
             connection: now.id.to_string(),
@@ -92,16 +93,17 @@ impl Reader<'_> {
         Ok(Part { readers, last: None })
     }
 
-    /// Returns how many leases with a field an identity holds.
-    fn leases_held(&self, connection: &Connection, field: &FieldName, actor: &str) -> u64 {
+    /// Returns how many leases with a field each identity holds.
+    fn leases_held(&self, connection: &Connection, field: &FieldName) -> HashMap<String, u64> {
         let now = self.engine.clock().now();
-        let holds = |lease: &LiveLease| {
-            lease.holder.as_str() == actor
-                && lease.until(now).is_some()
-                && lease.fields().contains(field)
-        };
+        let is_held =
+            |lease: &LiveLease| lease.until(now).is_some() && lease.fields().contains(field);
         let live = &self.engine.shared.leases;
-        live.page(Some(connection.id), None, limits::LEASES_OF_CONNECTION, holds).len() as u64
+        let mut held = HashMap::new();
+        for lease in live.page(Some(connection.id), None, limits::LEASES_OF_CONNECTION, is_held) {
+            *held.entry(lease.holder.as_str().to_owned()).or_default() += 1;
+        }
+        held
     }
 
     /// Returns whether an API key could have the secrets revealed now; `None` for access tokens.

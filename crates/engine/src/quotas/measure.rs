@@ -65,11 +65,12 @@ pub(crate) fn measure(
     let connections = models.lists.select(&of_workspace)?.map_or(0, |found| found.len());
     let here = vec![audit::workspace(workspace.as_str())];
     let [handed_over, ends @ ..] = HandoverEvent::TYPE_NAMES.map(audit::event_type);
+    let leases = LeaseEvent::TYPE_NAMES.map(audit::event_type);
+    let [taken, _renewed, noted @ ..] = leases;
     // What was handed over counts as a reveal when that was asked for, and its end is free. A lease
-    // is one reveal, whatever is read under it.
-    let types = [SecretRevealed::TYPE_NAME, LeaseEvent::TYPE_NAMES[0]];
-    let revealed: Vec<_> = types.map(audit::event_type).into_iter().chain([handed_over]).collect();
-    let free = ends.to_vec();
+    // is one reveal, whatever is read under it; a renewal is a change.
+    let revealed = vec![audit::event_type(SecretRevealed::TYPE_NAME), taken, handed_over];
+    let free = ends.into_iter().chain(noted).collect();
     let frozen = models.audit.freeze(here.iter().chain(&revealed).chain(&free));
     let all = frozen.select(Some(today.positions.clone()), &[here])?.unwrap_or_default();
     let events = all.len();

@@ -70,7 +70,13 @@ impl Engine {
         } else {
             let follower = self.shared.references.get().map_err(problem)?;
             follower.check(&connection.workspace, reference).map_err(problem)?;
-            follower.follow(&connection.workspace, reference).await.map_err(problem)?
+            let found = follower.follow(&connection.workspace, reference).await;
+            let found = found.map_err(problem)?;
+            let _opening = self.shared.opening.read();
+            if self.shared.is_erased(connection.id)? {
+                return Err(Rejection::ConnectionErased.into());
+            }
+            found
         };
         content::value(reference, &found, by.recorded).map_err(problem)
     }

@@ -37,6 +37,10 @@ pub trait FollowReference: fmt::Debug + Send + Sync {
     /// a time that the implementation limits.
     fn follow<'a>(&'a self, workspace: &'a WorkspaceName, reference: &'a Reference)
     -> Followed<'a>;
+
+    /// Drops what was found and all credentials that were obtained, because the ledger is being
+    /// sealed. It must not block.
+    fn forget(&self);
 }
 
 /// What following a reference will lead to.
@@ -89,6 +93,15 @@ impl ReferenceFollower {
     fn get(&self) -> Result<Arc<dyn FollowReference>, ReferenceProblem> {
         let none = "this server permits no references (--allow-reference)";
         self.0.read().clone().ok_or_else(|| ReferenceProblem::forbidden(none))
+    }
+}
+
+impl ReferenceFollower {
+    /// Drops what was found, as the ledger is being sealed.
+    pub(crate) fn forget(&self) {
+        if let Some(follower) = &*self.0.read() {
+            follower.forget();
+        }
     }
 }
 

@@ -12,12 +12,9 @@ use ledger_store::tables::StreamKey;
 use super::decider::Decider;
 use super::quotas::Taking;
 use super::{Effect, Envelope};
-use crate::access::Permit;
+use crate::access::{Caller, Permit};
 use crate::errors::{ConnectionUnknown, ExecuteError, Fault};
-use crate::leases::LeasesChanged;
-
-/// The actor of events that follow from a change to a connection.
-const ACTOR: &str = "system:leases";
+use crate::leases::{self, LeasesChanged};
 
 /// Something about leases on secrets.
 #[derive(Debug)]
@@ -77,10 +74,9 @@ impl Decider {
         let is_new = matches!(event, LeaseEvent::Taken { .. });
         if is_new {
             self.take_reveal(&envelope.workspace, &home, now)?;
-        } else {
-            // Only a renewal waits for the next day; the rest takes something away, or has
-            // happened.
-            let taking = Taking::event(!matches!(event, LeaseEvent::Renewed { .. }));
+        } else if matches!(event, LeaseEvent::Renewed { .. }) {
+            // The rest takes something away, or has happened, and is free.
+            let taking = Taking::event(false);
             let place = self.check_change_quotas(&home, taking, now)?;
             self.count_change(place, taking);
         }
@@ -141,9 +137,6 @@ impl Decider {
         let version = self.state.workspace_leases(&workspace)?;
         ledger_domain::check_expected(version, envelope.expected)?;
         let event = self.state.leases.decide_in_workspace(&workspace, command)?;
-        let taking = Taking::event(true);
-        let place = self.check_change_quotas(&workspace, taking, self.now(at))?;
-        self.count_change(place, taking);
         let version = version.next();
         self.state.set_workspace_leases(workspace.clone(), version);
         self.append_about_leases(envelope, (StreamId::Leases(workspace), version), &event, at)?;
@@ -167,7 +160,7 @@ impl Decider {
         let envelope = Envelope {
             workspace,
             fingerprint: None,
-            permit: Permit::of_ledger(ACTOR),
+            permit: Permit::of_ledger(Caller::system(leases::ACTOR)),
             expected: Expected::Any,
             deadline: None,
             provenance: Provenance {

@@ -2,7 +2,7 @@
 
 use ledger_contract::commands::Verb;
 use ledger_contract::schemas::{
-    event_types, http_body_schema, http_schemas, message_schemas, query_schemas,
+    STREAM_PATTERN, event_types, http_body_schema, http_schemas, message_schemas, query_schemas,
 };
 use serde_json::{Map, Value, json};
 
@@ -84,11 +84,16 @@ fn record() -> Value {
         ],
         "properties": {
             "position": number,
-            "stream": { "type": "string", "pattern": "^(connection|workspace|principal|reveals)/" },
+            "stream": { "type": "string", "pattern": STREAM_PATTERN },
             "version": number,
             "event_id": uuid,
             "type": { "type": "string", "enum": event_types().collect::<Vec<_>>() },
-            "schema": number,
+            "schema": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "The version of `data`. 0 is what is left of an event whose \
+                                connection was erased.",
+            },
             "workspace": text,
             "recorded_at": { "type": "string", "format": "date-time" },
             "actor": text,

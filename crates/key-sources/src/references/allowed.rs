@@ -28,7 +28,7 @@ impl FromStr for AllowedReference {
     /// Reads `KIND:NAME`, `KIND:BEGINNING*` or `WORKSPACE=KIND:...`.
     fn from_str(text: &str) -> Result<Self, InvalidAllowance> {
         let wrong = |problem: &str| InvalidAllowance(problem.to_owned());
-        let form = "must be like env:TEAM_*, file:/run/secrets/*, vault:kv/team/* or aws:team/*, \
+        let form = "must be like env:TEAM_*, file:/run/secrets/team/*, vault:kv/team/* or aws:team/*, \
                     with WORKSPACE= before it for one workspace only";
         let (kind, name) = text.split_once(':').ok_or_else(|| wrong(form))?;
         let (workspace, kind) = match kind.split_once('=') {

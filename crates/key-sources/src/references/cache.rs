@@ -38,6 +38,8 @@ struct Kept {
     /// The order in which they came, which is the order in which they go.
     order: VecDeque<(Outside, Instant)>,
     bytes: usize,
+    /// How often everything was dropped.
+    forgotten: u64,
 }
 
 impl Kept {
@@ -69,14 +71,26 @@ impl Cache {
         kept.contents.get(outside).map(|(content, _)| Arc::clone(content))
     }
 
-    /// Keeps a content for its time, unless it is there already.
-    pub(super) fn put(&self, outside: Outside, content: &Content) {
+    /// Drops everything.
+    pub(super) fn forget(&self) {
+        let mut kept = lock(&self.kept);
+        *kept = Kept { forgotten: kept.forgotten + 1, ..Kept::default() };
+    }
+
+    /// Returns how often everything was dropped.
+    pub(super) fn forgotten(&self) -> u64 {
+        lock(&self.kept).forgotten
+    }
+
+    /// Keeps a content for its time, unless it is there already, or everything was dropped since it
+    /// was asked for.
+    pub(super) fn put(&self, outside: Outside, content: &Content, since: u64) {
         if self.limits.keep.is_zero() || content.len_bytes() > self.limits.bytes {
             return;
         }
         let until = Instant::now() + self.limits.keep;
         let mut kept = lock(&self.kept);
-        if kept.contents.contains_key(&outside) {
+        if kept.forgotten != since || kept.contents.contains_key(&outside) {
             return;
         }
         kept.bytes += content.len_bytes();
@@ -126,13 +140,13 @@ mod tests {
         let limits = Limits { keep: Duration::from_secs(30), ..Limits::default() };
         let cache = Cache::new(limits);
         let held = content(10);
-        cache.put(outside("a"), &held);
+        cache.put(outside("a"), &held, 0);
         assert!(cache.get(&outside("a")).is_some());
         tokio::time::sleep(Duration::from_secs(31)).await;
         assert_eq!(Arc::strong_count(&held), 1, "the cache holds it no more");
         assert!(cache.get(&outside("a")).is_none());
         let none = Cache::new(Limits::default());
-        none.put(outside("a"), &held);
+        none.put(outside("a"), &held, 0);
         assert!(none.get(&outside("a")).is_none(), "zero keeps nothing");
     }
 
@@ -140,12 +154,12 @@ mod tests {
     async fn the_oldest_go_when_there_is_too_much() {
         let cache = Cache::new(Limits { keep: Duration::from_secs(30), entries: 2, bytes: 100 });
         for name in ["a", "b", "c"] {
-            cache.put(outside(name), &content(10));
+            cache.put(outside(name), &content(10), 0);
         }
         assert!(cache.get(&outside("a")).is_none() && cache.get(&outside("c")).is_some());
-        cache.put(outside("d"), &content(95));
+        cache.put(outside("d"), &content(95), 0);
         assert!(cache.get(&outside("c")).is_none() && cache.get(&outside("d")).is_some());
-        cache.put(outside("e"), &content(101));
+        cache.put(outside("e"), &content(101), 0);
         assert!(cache.get(&outside("e")).is_none() && cache.get(&outside("d")).is_some());
     }
 }

@@ -151,6 +151,12 @@ impl References {
         }
     }
 
+    /// Drops what was found and logged in with. What is on its way is answered and not kept.
+    pub fn forget(&self) {
+        self.cache.forget();
+        self.services.vault.forget();
+    }
+
     /// Gives back logins that were only taken for this.
     pub async fn finish(&self) {
         self.services.vault.finish().await;
@@ -205,11 +211,12 @@ impl References {
         if let Some(kept) = self.cache.get(&outside) {
             return Ok(kept);
         }
+        let since = self.cache.forgotten();
         let flight = self.flight(&outside);
         let found = flight.await;
         self.flights().retain(|_, flight| flight.upgrade().is_some_and(|it| it.peek().is_none()));
         if let Ok(content) = &found {
-            self.cache.put(outside, content);
+            self.cache.put(outside, content, since);
         }
         found
     }

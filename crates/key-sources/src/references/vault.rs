@@ -1,12 +1,11 @@
 //! The KV engine, version 2, of HashiCorp Vault or OpenBao.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ledger_outgoing::SendError;
 use ledger_vault::Plaintext;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::Mutex;
 
 use super::FollowError;
 use crate::error::Cause;
@@ -19,7 +18,16 @@ const SERVICE: &str = "Vault";
 #[derive(Debug)]
 pub(super) struct KeyValue {
     settings: Settings,
-    login: Mutex<Option<Arc<Login>>>,
+    /// Held while somebody logs in.
+    logging_in: tokio::sync::Mutex<()>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    login: Option<Arc<Login>>,
+    /// How often the login was dropped.
+    forgotten: u64,
 }
 
 /// What the server answers to a reading. A deleted version has no data.
@@ -44,7 +52,7 @@ enum Answer {
 
 impl KeyValue {
     pub(super) fn new(settings: Settings) -> Self {
-        Self { settings, login: Mutex::new(None) }
+        Self { settings, logging_in: tokio::sync::Mutex::default(), held: Mutex::default() }
     }
 
     /// Returns the newest version of a secret, as the text of a JSON object.
@@ -68,20 +76,38 @@ impl KeyValue {
 
     /// Returns a login that is not the one which the server does not know.
     async fn login(&self, unknown: Option<&Arc<Login>>) -> Result<Arc<Login>, Cause> {
-        let mut held = self.login.lock().await;
+        let _logging_in = self.logging_in.lock().await;
         let is_usable =
             |login: &&Arc<Login>| unknown.is_none_or(|unknown| !Arc::ptr_eq(login, unknown));
-        if let Some(login) = held.as_ref().filter(is_usable) {
-            return Ok(Arc::clone(login));
-        }
+        let since = {
+            let held = self.held();
+            if let Some(login) = held.login.as_ref().filter(is_usable) {
+                return Ok(Arc::clone(login));
+            }
+            held.forgotten
+        };
         let login = Arc::new(log_in(self.settings).await?);
-        *held = Some(Arc::clone(&login));
+        let mut held = self.held();
+        if held.forgotten == since {
+            held.login = Some(Arc::clone(&login));
+        }
         Ok(login)
+    }
+
+    /// Drops the login; one that is on its way is not held.
+    pub(super) fn forget(&self) {
+        let mut held = self.held();
+        *held = Held { login: None, forgotten: held.forgotten + 1 };
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Revokes the token, if it was made for this.
     pub(super) async fn finish(&self) {
-        if let Some(login) = self.login.lock().await.take() {
+        let login = self.held().login.take();
+        if let Some(login) = login {
             login.revoke().await;
         }
     }

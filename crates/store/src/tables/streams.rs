@@ -146,14 +146,11 @@ pub fn last_version(store: &Store, stream: StreamKey) -> Result<Version, ReadErr
 /// Iterates over the positions of all policies, stream by stream.
 pub fn all_policies(store: &Store) -> impl Iterator<Item = Result<Position, ReadError>> + '_ {
     let table = fixed(STREAMS);
-    store
-        .scan(&table, &[POLICIES])
-        .take_while(|row| row.as_ref().map_or(true, |(key, _)| key.first() == Some(&POLICIES)))
-        .map(move |row| {
-            let (_, value) = row?;
-            let position = u64_from(&value).ok_or_else(|| corrupt(&table, "a stream's version"))?;
-            Ok(Position::new(position))
-        })
+    store.scan_below(&table, &[POLICIES], &[POLICIES + 1]).map(move |row| {
+        let (_, value) = row?;
+        let position = u64_from(&value).ok_or_else(|| corrupt(&table, "a stream's version"))?;
+        Ok(Position::new(position))
+    })
 }
 
 /// Iterates over a stream's positions from version `from` on.

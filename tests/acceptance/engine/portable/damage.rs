@@ -2,7 +2,7 @@
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Position;
-use ledger_engine::{Engine, Until};
+use ledger_engine::{Engine, PORTABLE_VERSION, Until};
 use ledger_store::tables::log;
 use ledger_store::{Batch, Durability};
 use serde_json::json;
@@ -98,9 +98,10 @@ async fn whatever_is_done_to_an_export_is_named_and_leaves_no_ledger() {
     let long = vec![b'x'; 1024 * 1024];
     refused("a long line", &long, Code::PortableForeign, "line 1");
     let newer = String::from_utf8(text.clone()).expect("text");
-    let newer = newer.replacen("\"portable_ledger\":1", "\"portable_ledger\":7", 1);
-    let words = "version 7; this program knows versions up to 1";
-    refused("a newer form", newer.as_bytes(), Code::PortableNewer, words);
+    let today = format!("\"portable_ledger\":{PORTABLE_VERSION}");
+    let newer = newer.replacen(&today, "\"portable_ledger\":7", 1);
+    let words = format!("version 7; this program knows versions up to {PORTABLE_VERSION}");
+    refused("a newer form", newer.as_bytes(), Code::PortableNewer, &words);
     // The folder is as good as it was.
     import(&place, Until::End, &text).expect("restored");
     place.open().expect_replay_equal();

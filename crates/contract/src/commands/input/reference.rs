@@ -92,6 +92,7 @@ struct ReferenceHolder {
 /// Where the value of a secret field is. The server follows it when the secret is revealed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = by_kind)]
 pub struct ReferenceBody {
     /// `env`, an environment variable of the server; `file`, a file on its machine; `vault`, a
     /// secret in the KV engine, version 2, of Vault or OpenBao; `aws`, a secret in AWS Secrets
@@ -121,6 +122,36 @@ impl ReferenceBody {
             Line::parse(&format!("{field}.key"), key, limits::REFERENCE_CHARS)?;
         }
         Reference::parse(&format!("{field}.name"), kind, &name, key.as_deref(), format)
+    }
+}
+
+/// Says which form a name has for each kind.
+fn by_kind(schema: &mut Schema) {
+    let forms = ReferenceKind::ALL.map(|kind| {
+        let (kind, name) = (json!({ "const": kind.as_str() }), json!({ "pattern": form(kind) }));
+        json!({ "properties": { "kind": kind, "name": name } })
+    });
+    schema.insert("anyOf".to_owned(), json!(forms));
+}
+
+/// Returns the pattern of the names of a kind, as [`Reference::parse`] checks them.
+fn form(kind: ReferenceKind) -> String {
+    // Parts of a path other than `.` and `..`.
+    let part = |start: &str, next: &str| {
+        format!(r"([{start}][{next}]*|\.[{start}][{next}]*|\.\.[{next}]+)")
+    };
+    let path = |also: &str| part(&format!("A-Za-z0-9_{also}-"), &format!("A-Za-z0-9_{also}.-"));
+    match kind {
+        ReferenceKind::Environment => "^[A-Za-z_][A-Za-z0-9_]*$".to_owned(),
+        ReferenceKind::File => {
+            let not = r"/\u0000-\u001F\u007F-\u009F";
+            format!("^(/{})+$", part(&format!("^.{not}"), &format!("^{not}")))
+        }
+        ReferenceKind::Vault => format!("^{part}(/{part})+$", part = path("")),
+        ReferenceKind::Aws => format!("^{part}(/{part})*$", part = path("+=@:")),
+        ReferenceKind::Connection => {
+            format!("^[A-Za-z0-9_-]{{1,{}}}/[!-~]{{1,128}}$", limits::SLUG_CHARS)
+        }
     }
 }
 
@@ -222,6 +253,44 @@ mod tests {
             r#"{"reference": {"kind": "env", "name": "A", "url": "http://x"}}"#,
         ] {
             assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_schema_says_which_names_each_kind_has() {
+        let names = [
+            "OPENAI_KEY",
+            "_A1",
+            "2A",
+            "A-B",
+            "",
+            "/",
+            "/run/a b",
+            "/run/.a/..b/...",
+            "/run//a",
+            "/run/../a",
+            "/run/.",
+            "run/a",
+            "/run/a\n",
+            "kv",
+            "kv/team/a.v1",
+            "kv/../a",
+            "kv/..a",
+            "kv/a%2e",
+            "team/a@b",
+            "arn:aws:secretsmanager:eu-central-1:1:secret:a/b-1",
+            "a b",
+            "a/",
+            "openai-prod/api_key",
+            "openai-prod/a/b",
+            "018f3d3e-0000-7000-8000-000000000001/k",
+        ];
+        for kind in ReferenceKind::ALL {
+            let pattern = regex::Regex::new(&form(kind)).unwrap();
+            for name in names {
+                let parsed = Reference::parse("name", kind, name, None, ReferenceFormat::String);
+                assert_eq!(pattern.is_match(name), parsed.is_ok(), "{kind:?} {name:?}");
+            }
         }
     }
 

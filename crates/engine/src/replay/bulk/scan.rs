@@ -176,7 +176,7 @@ impl<'a> Scan<'a> {
             self.push(position, place, stored)?;
         }
         // Leases end throughout a workspace, so one worker has all of them.
-        let may_be_of_lease = || stored.unchecked().windows(LEASE.len()).any(|part| part == LEASE);
+        let may_be_of_lease = || memchr::memmem::find(stored.unchecked(), LEASE).is_some();
         if self.pass.first && matches!(place, Place::Revealed(_)) && may_be_of_lease() {
             self.push(position, Place::Lease, stored)?;
         }
