@@ -1,6 +1,7 @@
 //! The connection to NATS, and how requests are sent.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::address::without_password;
 use crate::error::ClientError;
 use crate::options::{ClientOptions, Credentials, Key};
-use crate::sealed::{Answer, Prepared};
+use crate::sealed::{Answer, OwnPair, Prepared};
 
 /// Time limit of the first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -37,6 +38,7 @@ pub struct Client {
     pub(crate) subjects: Subjects,
     pub(crate) key: Key,
     pub(crate) ledger_xkey: Option<String>,
+    own_pair: Arc<OwnPair>,
     allow_unsealed: bool,
     pub(crate) timeout: Duration,
     jetstream_prefix: Option<String>,
@@ -103,6 +105,7 @@ impl Client {
             subjects,
             key,
             ledger_xkey,
+            own_pair: Arc::default(),
             allow_unsealed,
             timeout,
             jetstream_prefix,
@@ -164,7 +167,8 @@ impl Client {
         if self.ledger_xkey.is_none() && !self.allow_unsealed {
             return Err(ClientError::Unsealed);
         }
-        Prepared::new(&self.key, self.ledger_xkey.as_deref(), subject, about, body)
+        let curve_keys = (self.ledger_xkey.as_deref(), &*self.own_pair);
+        Prepared::new(&self.key, curve_keys, subject, about, body)
     }
 
     /// Sends a request, sealed if the ledger's curve key is known, and returns the answer or its

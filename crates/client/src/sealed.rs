@@ -2,21 +2,46 @@
 //! clear; see `ledger_contract::sealed`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_nats::{HeaderMap, HeaderValue, Message};
 use ledger_contract::errors::ProblemBody;
 use ledger_contract::sealed::{SealedAnswer, SealedRequest, join, split, told_in_the_clear};
 use ledger_contract::subjects;
 use ledger_vault::{CurveError, CurveKey};
+use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 use crate::error::ClientError;
 use crate::moment::{deadline, new_command_id};
 use crate::options::Key;
 
+/// How long a pair is used. To agree on a key with the ledger costs more than all else that sealing
+/// takes.
+const PAIR_LIFETIME: Duration = Duration::from_mins(5);
+
 /// NATS service header with the message of an error that has no body.
 const SERVICE_ERROR: &str = "Nats-Service-Error";
+
+/// The curve key pair of a client. It is replaced from time to time, so that nothing the client
+/// still has opens earlier answers.
+#[derive(Debug, Default)]
+pub(crate) struct OwnPair(Mutex<Option<(Arc<CurveKey>, Instant)>>);
+
+impl OwnPair {
+    fn get(&self) -> Arc<CurveKey> {
+        let mut held = self.0.lock();
+        if let Some((pair, made_at)) = &*held
+            && made_at.elapsed() < PAIR_LIFETIME
+        {
+            return Arc::clone(pair);
+        }
+        let new = Arc::new(CurveKey::generate());
+        *held = Some((Arc::clone(&new), Instant::now()));
+        new
+    }
+}
 
 /// A request to send, and the reader of its answers.
 pub(crate) struct Prepared {
@@ -30,8 +55,7 @@ pub(crate) struct Reader(Option<Seal>);
 
 /// Opens the answers to a sealed request.
 struct Seal {
-    /// Generated for this request alone, so that nothing can open its answer afterwards.
-    own: CurveKey,
+    own: Arc<CurveKey>,
     ledger: String,
     request_id: String,
 }
@@ -65,7 +89,7 @@ impl Prepared {
     /// besides the API key.
     pub(crate) fn new(
         key: &Key,
-        ledger_xkey: Option<&str>,
+        (ledger_xkey, own): (Option<&str>, &OwnPair),
         subject: &str,
         about: &[(&'static str, String)],
         body: &[u8],
@@ -85,7 +109,7 @@ impl Prepared {
             made_at: deadline(Duration::ZERO),
             headers: all.map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
         };
-        let own = CurveKey::generate();
+        let own = own.get();
         let payload = own.seal(&join(&head, body), ledger).map_err(wrong)?;
         let mut headers = HeaderMap::new();
         headers.insert(subjects::XKEY, own.public());

@@ -97,14 +97,14 @@ impl CurveKeys {
 impl Engine {
     /// Returns the ledger's public curve key, to which clients seal requests over NATS.
     pub fn xkey(&self) -> String {
-        self.shared.curve_keys.read().current.public()
+        self.shared.curve_keys.read().current.public().to_owned()
     }
 
     /// Returns the former public curve key and the time until which it is accepted, if it still is.
     pub fn former_xkey(&self) -> Option<(String, Micros)> {
         let keys = self.shared.curve_keys.read();
         let former = keys.former.as_ref()?;
-        (self.clock().now() < former.until).then(|| (former.key.public(), former.until))
+        (self.clock().now() < former.until).then(|| (former.key.public().to_owned(), former.until))
     }
 
     /// Opens a request that was sealed to a curve key of the ledger's.
@@ -112,7 +112,9 @@ impl Engine {
         let keys = self.shared.curve_keys.read();
         for key in keys.accepted(self.clock().now()) {
             match key.open(sealed, sender) {
-                Ok(text) => return Ok(OpenedRequest { text, ledger_xkey: key.public() }),
+                Ok(text) => {
+                    return Ok(OpenedRequest { text, ledger_xkey: key.public().to_owned() });
+                }
                 Err(CurveError::Message) => {}
                 Err(error) => return Err(error.into()),
             }

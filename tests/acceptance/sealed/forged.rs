@@ -66,14 +66,14 @@ async fn what_cannot_be_opened_is_refused_in_the_clear() {
     let [own, other] = [(); 2].map(|()| CurveKey::generate());
     let text = join(&stage.head_for(CREATE), b"{}");
     let good = own.seal(&text, &stage.xkey()).expect("a good key");
-    let to_another = own.seal(&text, &other.public()).expect("a good key");
+    let to_another = own.seal(&text, other.public()).expect("a good key");
     let mut changed = good.clone();
     *changed.last_mut().expect("some bytes") ^= 1;
     let headless = own.seal(b"{}", &stage.xkey()).expect("a good key");
     let cases = [
         (own.public(), to_another),
         (other.public(), good.clone()),
-        ("X".to_owned(), good.clone()),
+        ("X", good.clone()),
         (own.public(), changed),
         (own.public(), Vec::new()),
         (own.public(), b"{\"provider\":\"openai\"}".to_vec()),

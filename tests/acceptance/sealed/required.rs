@@ -52,7 +52,8 @@ async fn the_command_line_seals_once_it_knows_the_curve_key() {
     assert!(!done && said.contains("sealed_required"), "it was sent: {said}");
     let (done, said) = far_away(Some(stage.xkey()), false).await;
     assert!(done, "{said}");
-    let (done, said) = far_away(Some(ledger_vault::CurveKey::generate().public()), false).await;
+    let (done, said) =
+        far_away(Some(ledger_vault::CurveKey::generate().public().to_owned()), false).await;
     assert!(!done && said.contains("sealed_unreadable"), "{said}");
 }
 

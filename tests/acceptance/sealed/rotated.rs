@@ -18,9 +18,9 @@ const HOUR: i64 = 3_600 * 1_000_000;
 fn heard(ledger: &Ledger, xkey: &str) -> Result<String, ()> {
     let own = CurveKey::generate();
     let sealed = own.seal(b"who is there", xkey).expect("a good key");
-    let opened = ledger.engine.open_sealed(&sealed, &own.public()).map_err(drop)?;
+    let opened = ledger.engine.open_sealed(&sealed, own.public()).map_err(drop)?;
     assert_eq!(*opened.text, b"who is there");
-    let answer = ledger.engine.seal_for(b"the ledger", &own.public(), &opened.ledger_xkey);
+    let answer = ledger.engine.seal_for(b"the ledger", own.public(), &opened.ledger_xkey);
     let answer = own.open(&answer.expect("sealed"), xkey).expect("by the key that was asked");
     Ok(String::from_utf8(answer.to_vec()).expect("text"))
 }
@@ -76,7 +76,7 @@ async fn our_client_sends_nothing_in_the_clear_unless_it_is_told_to() {
     assert_eq!(whoami["actor"], "user:admin");
     let first = futures::StreamExt::next(&mut overheard).await.expect("a message");
     assert!(first.subject.ends_with("_all.whoami"), "{}", first.subject);
-    let wrong = stage.client(&key, Some(CurveKey::generate().public())).await;
+    let wrong = stage.client(&key, Some(CurveKey::generate().public().to_owned())).await;
     let refused = code(wrong.query("_all", "whoami", &json!({})).await);
     assert_eq!(refused, Code::SealedUnreadable.as_str());
 }
