@@ -340,9 +340,9 @@ impl OfConnection {
                 tracing::info!(%error, lease = lease.id, "a lease on secrets was not renewed");
                 let in_doubt = now.in_doubt;
                 if in_doubt {
-                    held.revoke()
+                    held.revoke();
                 } else {
-                    held.lease = None
+                    held.lease = None;
                 }
                 in_doubt
             }

@@ -7,7 +7,7 @@ use parking_lot::{Condvar, Mutex};
 /// How long to wait before looking again whether something can go on.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long to wait after a failure before trying again.
-const AFTER_FAILURE: Duration = Duration::from_secs(60);
+const AFTER_FAILURE: Duration = Duration::from_mins(1);
 
 /// What is asked for.
 #[derive(Debug)]
