@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use futures::future::{BoxFuture, try_join_all};
 use ledger_contract::commands::{ParsedCommand, Wrap};
@@ -27,6 +28,18 @@ use crate::master_keys::KeyUse;
 use crate::references::ReadBy;
 use crate::request::RequestContext;
 use crate::writer::Work;
+
+/// A request to give out values whose event is durable.
+pub(crate) struct Recorded {
+    pub(crate) context: RequestContext,
+    pub(crate) attempt: Attempt,
+    /// Ends when the answer has left.
+    pub(crate) keys: KeyUse,
+    /// The state by which it was decided.
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) receipt: Receipt,
+    pub(crate) record: Record,
+}
 
 /// A request whose answer has secrets.
 #[derive(Debug)]
@@ -142,23 +155,12 @@ impl Engine {
         request: RevealRequest,
         depth: usize,
     ) -> Result<Values, ExecuteError> {
-        let RevealRequest { workspace, command, mut context } = request;
-        if !matches!(command, ParsedCommand::Reveal { .. } | ParsedCommand::Unwrap { .. }) {
+        if !matches!(request.command, ParsedCommand::Reveal { .. } | ParsedCommand::Unwrap { .. }) {
             return Err(ExecuteError::VerbUnknown);
         }
-        context.provenance.command_id = self.shared.ports.command_id();
-        let attempt = context.attempt(&workspace, &command);
-        // Whoever seals the ledger waits for the end of this use, which is when the answer has
-        // left.
-        let keys = self.shared.master_keys.enter();
-        let outcome = self.decide(workspace, command, None, context.clone()).await?;
-        // It was sealed when the request came, or the writer would have refused, and is not now.
-        let keys = keys.or_else(|_| self.shared.master_keys.enter())?;
-        let connection =
-            outcome.seen.ok_or_else(|| Fault::bug("a reveal was decided without a state"))?;
-        let position = Position::new(outcome.receipt.position);
-        // Reads the event back from the log, which proves that it was recorded.
-        let Record { metadata, happened } = history::record(&self.shared.store, position)?;
+        let Recorded { context, attempt, keys, connection, receipt, record } =
+            self.recorded(request).await?;
+        let Record { metadata, happened } = record;
         let (generations, reason, from) = match happened {
             Happened::Revealed(SecretRevealed { generations, reason, from }) => {
                 (generations, reason, from)
@@ -180,7 +182,27 @@ impl Engine {
         let secrets = self.open_recorded(&connection, &generations, &by).await;
         let secrets = secrets.inspect_err(|error| self.note_unopened(error, &attempt))?;
         let connection = connection.id;
-        Ok(Values { connection, receipt: outcome.receipt, recorded, secrets, keys })
+        Ok(Values { connection, receipt, recorded, secrets, keys })
+    }
+
+    /// Records a request to give out values. Its event is read back from the log, which proves that
+    /// it was recorded.
+    pub(crate) async fn recorded(&self, request: RevealRequest) -> Result<Recorded, ExecuteError> {
+        let RevealRequest { workspace, command, mut context } = request;
+        context.provenance.command_id = self.shared.ports.command_id();
+        let attempt = context.attempt(&workspace, &command);
+        // Whoever seals the ledger waits for the end of this use, which is when the answer has
+        // left.
+        let keys = self.shared.master_keys.enter();
+        let outcome = self.decide(workspace, command, None, context.clone()).await?;
+        // It was sealed when the request came, or the writer would have refused, and is not now.
+        let keys = keys.or_else(|_| self.shared.master_keys.enter())?;
+        let connection = outcome.seen;
+        let connection =
+            connection.ok_or_else(|| Fault::bug("a reveal was decided without a state"))?;
+        let receipt = outcome.receipt;
+        let record = history::record(&self.shared.store, Position::new(receipt.position))?;
+        Ok(Recorded { context, attempt, keys, connection, receipt, record })
     }
 
     /// Tells that what was to be revealed cannot be opened, or is not where its reference leads.

@@ -21,11 +21,10 @@ use super::live::{LiveLease, LiveLeases};
 use crate::access::{Permit, connection_unknown};
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, Unavailable};
-use crate::history;
 use crate::master_keys::KeyUse;
 use crate::references::ReadBy;
 use crate::request::RequestContext;
-use crate::reveal::{RevealRequest, Revealed, shown};
+use crate::reveal::{Recorded, RevealRequest, Revealed, shown};
 use crate::writer::{Envelope, LeaseWork, Prepared, Work};
 
 /// Longest wait for reads that began before a lease ended.
@@ -154,16 +153,10 @@ impl Engine {
         &self,
         request: RevealRequest,
     ) -> Result<(LeaseAnswer, SecretsInFlight), ExecuteError> {
-        let RevealRequest { workspace, command, mut context } = request;
-        context.provenance.command_id = self.shared.ports.command_id();
-        let attempt = context.attempt(&workspace, &command);
-        let keys = self.shared.master_keys.enter();
-        let outcome = self.decide(workspace, command, None, context.clone()).await?;
-        let keys = keys.or_else(|_| self.shared.master_keys.enter())?;
-        let connection =
-            outcome.seen.ok_or_else(|| Fault::bug("a lease was decided without a state"))?;
-        let position = Position::new(outcome.receipt.position);
-        let Record { metadata, happened } = history::record(&self.shared.store, position)?;
+        let Recorded { context, attempt, keys, connection, receipt, record } =
+            self.recorded(request).await?;
+        let position = Position::new(receipt.position);
+        let Record { metadata, happened } = record;
         let Happened::Lease(LeaseEvent::Taken { generations, until, reason, from, .. }) = happened
         else {
             return Err(Fault::bug("a lease was recorded as something else").into());

@@ -1,8 +1,10 @@
 //! What the portable form says of erased connections.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ledger_domain::{ConnectionId, Position, Version};
+use ledger_store::Store;
 use ledger_store::tables::{StreamKey, erasures, meta, streams};
 
 use super::Portable;
@@ -45,15 +47,9 @@ impl Portable {
         &self,
         connections: impl IntoIterator<Item = ConnectionId>,
     ) -> Result<BTreeSet<ConnectionId>, Fault> {
-        let models = Models::at(&self.store, Models::live_generations(&self.store)?);
-        let erased_again: BTreeSet<_> = meta::erase_again(&self.store)?.into_iter().collect();
-        let mut kept = BTreeSet::new();
-        for id in connections {
-            let row = models.row(id)?;
-            let is_there = row.is_some_and(|row| !row.connection.lifecycle.is_erased());
-            if is_there && !erased_again.contains(&id) {
-                kept.insert(id);
-            }
+        let mut kept = not_erased(&self.store, connections)?;
+        for marked in meta::erase_again(&self.store)? {
+            kept.remove(&marked);
         }
         Ok(kept)
     }
@@ -64,4 +60,20 @@ impl Portable {
         let positions = streams::scan(&self.store, stream, Version::new(1));
         Ok(positions.collect::<Result<_, _>>()?)
     }
+}
+
+/// Returns those of some connections that are there and not erased.
+pub(super) fn not_erased(
+    store: &Arc<Store>,
+    connections: impl IntoIterator<Item = ConnectionId>,
+) -> Result<BTreeSet<ConnectionId>, Fault> {
+    let models = Models::at(store, Models::live_generations(store)?);
+    let mut there = BTreeSet::new();
+    for id in connections {
+        let row = models.row(id)?;
+        if row.is_some_and(|row| !row.connection.lifecycle.is_erased()) {
+            there.insert(id);
+        }
+    }
+    Ok(there)
 }

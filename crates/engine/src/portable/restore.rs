@@ -25,6 +25,7 @@ use ledger_store::tables::{journal, meta, uses};
 use ledger_store::{Batch, DataDir, Durability, Store, UnkeyedStore};
 use ledger_vault::{Keyring, PortableKey};
 
+use super::erased::not_erased;
 use super::header::Header;
 use super::keys::{PortableKeys, next_of_state};
 use super::line::{Line, Lines};
@@ -33,7 +34,6 @@ use super::rows::Rows;
 use super::target::{Target, Until};
 use crate::errors::{Fault, RestoreError, chain};
 use crate::identity::Identity;
-use crate::models::Models;
 use crate::ports::Ports;
 use crate::replay::{ReplayLimits, rebuild_all};
 
@@ -92,7 +92,7 @@ pub struct Restored {
     pub recorded_at: Option<Micros>,
     /// The connections of [`RestoreOptions::erased`] that are there and not erased: the first start
     /// erases them again, or they came back.
-    pub erased_later: Vec<ConnectionId>,
+    pub erased_later: BTreeSet<ConnectionId>,
 }
 
 /// A ledger that is being restored. Dropping it leaves a folder that is no ledger; see
@@ -225,7 +225,7 @@ impl Restoration {
         let store = Arc::new(store);
         let made = rows.write(&store).map_err(RestoreError::from).and_then(|()| {
             rebuild_all(&store, replay, progress)?;
-            let erased_later = not_yet_erased(&store, erased)?;
+            let erased_later = not_erased(&store, erased)?;
             if !keeps_erased {
                 mark_erased(&store, &erased_later)?;
             }
@@ -306,27 +306,8 @@ fn write_rest(
     Ok(())
 }
 
-/// Returns those of some connections that are there and not erased.
-fn not_yet_erased(
-    store: &Arc<Store>,
-    erased: BTreeSet<ConnectionId>,
-) -> Result<Vec<ConnectionId>, Fault> {
-    if erased.is_empty() {
-        return Ok(Vec::new());
-    }
-    let models = Models::at(store, Models::live_generations(store)?);
-    let mut there = Vec::new();
-    for id in erased {
-        let row = models.row(id)?;
-        if row.is_some_and(|row| !row.connection.lifecycle.is_erased()) {
-            there.push(id);
-        }
-    }
-    Ok(there)
-}
-
 /// Notes, durably, which connections are to be erased again.
-fn mark_erased(store: &Store, erased: &[ConnectionId]) -> Result<(), Fault> {
+fn mark_erased(store: &Store, erased: &BTreeSet<ConnectionId>) -> Result<(), Fault> {
     let mut batch = Batch::new();
     for id in erased {
         meta::put_erase_again(&mut batch, store, *id);

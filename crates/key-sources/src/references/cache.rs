@@ -151,6 +151,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_was_asked_for_before_everything_was_dropped_is_not_kept() {
+        let limits = Limits { keep: Duration::from_secs(30), ..Limits::default() };
+        let cache = Cache::new(limits);
+        let since = cache.forgotten();
+        cache.put(outside("a"), &content(10), since);
+        cache.forget();
+        assert!(cache.get(&outside("a")).is_none());
+        cache.put(outside("b"), &content(10), since);
+        assert!(cache.get(&outside("b")).is_none(), "it was on its way when all was dropped");
+        cache.put(outside("b"), &content(10), cache.forgotten());
+        assert!(cache.get(&outside("b")).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_oldest_go_when_there_is_too_much() {
         let cache = Cache::new(Limits { keep: Duration::from_secs(30), entries: 2, bytes: 100 });
         for name in ["a", "b", "c"] {
