@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
+use chrono::DateTime;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::operations::ReplayRequest;
 use ledger_contract::subjects::LEDGER;
@@ -42,9 +44,14 @@ impl Kept {
         with_format.collect()
     }
 
-    /// Opens a copy.
+    /// Opens a copy at the second of its last event: what was used up of a day's quota is an answer
+    /// of that day alone.
     fn open(&self) -> Ledger {
-        Place::copy_of(&self.0.join("data"), self.text("master.key")).open()
+        let events = self.lines("history.jsonl");
+        let times = events.iter().filter_map(|event| event["recorded_at"].as_str());
+        let last = DateTime::parse_from_rfc3339(times.max().expect("there are events"));
+        let now = Arc::new(AtomicI64::new(last.expect("a time").timestamp()));
+        Place::copy_of(&self.0.join("data"), self.text("master.key")).open_at(&now)
     }
 
     fn text(&self, name: &str) -> String {
