@@ -2,7 +2,9 @@
 
 use std::process::Stdio;
 
-use ledger_client::{Client, ClientOptions, HandOver, Key, RevealedGeneration};
+use ledger_client::{
+    Client, ClientOptions, CommandHeaders, HandOver, HandedOver, Key, RevealedGeneration,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
@@ -10,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::canary::{expect_none_of, expect_silence_in, secret, sings};
 use crate::http::door;
 use crate::nats_server::NatsServer;
-use crate::output::{said, told};
+use crate::output::{said, text, told};
 use crate::service::Service;
 use crate::sniffer::Sniffer;
 use crate::wait::eventually;
@@ -54,8 +56,8 @@ async fn unwrap_over_http(service: &Service, credential: &str, body: &Value) -> 
 }
 
 /// Runs `unwrap` with a token on standard input.
-async fn unwrap_on_the_line(service: &Service, token: &str) -> std::process::Output {
-    let mut command = service.command(&["unwrap"]);
+async fn unwrap_on_the_line(service: &Service, args: &[&str], token: &str) -> std::process::Output {
+    let mut command = service.command(&[&["unwrap"], args].concat());
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -86,7 +88,7 @@ async fn a_token_is_used_once_through_any_door_and_nobody_else_learns_the_value(
     let made = gateway.hand_over("default", "main", &how).await.expect("a token");
     let nobody = client(&service, &nats, "none").await;
     let received = nobody.receive(&made.token).await.expect("received");
-    assert_eq!(received["api_key"].value(), secret(1));
+    assert_eq!(received.secrets()["api_key"].value(), secret(1));
     let again = nobody.receive(&made.token).await.expect_err("refused");
     assert_eq!(again.code(), Some("handover_used"), "{again}");
 
@@ -96,13 +98,13 @@ async fn a_token_is_used_once_through_any_door_and_nobody_else_learns_the_value(
     assert_eq!((status, &answer["secrets"]["api_key"]["value"]), (200, &json!(secret(1))));
     let (status, problem) = unwrap_over_http(&service, &second, &json!({})).await;
     assert_eq!((status, &problem["code"]), (409, &json!("handover_used")), "{problem}");
-    let late = unwrap_on_the_line(&service, &second).await;
+    let late = unwrap_on_the_line(&service, &[], &second).await;
     assert!(!late.status.success() && said(&late).contains("handover_used"), "{}", said(&late));
     let wrap = ["reveal", "main", "--field", "api_key", "--reason", "x", "--wrap", "5m"];
     let third = service.run(&wrap).await;
     let third = told(&third).trim().to_owned();
     assert!(third.starts_with("once_"), "{third}");
-    let got = unwrap_on_the_line(&service, &third).await;
+    let got = unwrap_on_the_line(&service, &[], &third).await;
     assert_eq!(told(&got).trim(), secret(1));
 
     // For one principal, with its key beside the token.
@@ -110,7 +112,7 @@ async fn a_token_is_used_once_through_any_door_and_nobody_else_learns_the_value(
     let refused = nobody.receive(&fourth).await.expect_err("refused");
     assert_eq!(refused.code(), Some("handover_for_other"));
     let received = gateway.receive_own(&fourth).await.expect("received");
-    assert_eq!(received["api_key"].value(), secret(1));
+    assert_eq!(received.secrets()["api_key"].value(), secret(1));
 
     // A token is no key.
     let fifth = token(&service, json!({})).await;
@@ -143,6 +145,86 @@ async fn a_token_is_used_once_through_any_door_and_nobody_else_learns_the_value(
         expect_none_of(secret.as_bytes(), service.folder());
     }
     expect_silence_in(service.folder());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_handed_over_through_any_door_and_only_its_receiver_has_it() {
+    let nats = NatsServer::start().await;
+    let service = serve(&nats).await;
+    let own_key = service.gateway_key("default").await;
+    let sniffer = Sniffer::start(&nats.url()).await;
+    let (admin, nobody) =
+        (client(&service, &nats, &service.key()).await, client(&service, &nats, "none").await);
+
+    // Over NATS.
+    let body = json!({ "principal": "eu-1", "wrap": "10m" }).to_string().into_bytes();
+    let about = CommandHeaders::with_id("once");
+    let made = admin.hand_over_key(body.clone(), about.clone()).await.expect("issued").1;
+    let made = made.expect("a token");
+    let again = admin.hand_over_key(body, about).await.expect("answered");
+    assert!(again.0.repeated && again.1.is_none(), "the token is told once");
+    let received = nobody.receive(&made.token).await.expect("received");
+    let HandedOver::Key { principal, key } = received else { panic!("a key: {received:?}") };
+    assert_eq!((principal.as_str(), Some(&key.id)), ("eu-1", made.key.as_ref()));
+    let gateway = client(&service, &nats, &key.key).await;
+    let values = gateway.reveal("default", "main", &[], "to route").await.expect("it is valid");
+    assert_eq!(values["api_key"].value(), secret(1));
+    let refused = nobody.receive(&made.token).await.expect_err("refused");
+    assert_eq!(refused.code(), Some("handover_used"));
+
+    // Over HTTP, for one principal.
+    let body = json!({ "wrap": "10m", "for": "eu-1" });
+    let answer = service.create("/principals/eu-1/keys", &body).await;
+    assert_eq!(answer.get("api_key"), None, "{answer}");
+    let second = answer["handover"]["token"].as_str().expect("a token").to_owned();
+    let (status, problem) = unwrap_over_http(&service, &second, &json!({})).await;
+    assert_eq!((status, &problem["code"]), (403, &json!("handover_for_other")), "{problem}");
+    let (status, answer) = unwrap_over_http(&service, &own_key, &json!({ "token": second })).await;
+    assert_eq!((status, &answer["secrets"]), (200, &json!({})), "{answer}");
+    let second_key = answer["api_key"]["key"].as_str().expect("a key").to_owned();
+
+    // From the command line, into a file.
+    let issued = service.run(&["key", "issue", "--for", "eu-1", "--wrap", "5m"]).await;
+    let third = told(&issued).trim().to_owned();
+    assert!(third.starts_with("once_"), "{third}");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let path = elsewhere.path().join("eu-1.key");
+    let got = unwrap_on_the_line(&service, &["--out", text(&path)], &third).await;
+    assert_eq!(told(&got), "", "the key is in the file alone");
+    let third_key = std::fs::read_to_string(&path).expect("the file").trim().to_owned();
+    client(&service, &nats, &third_key)
+        .await
+        .query("_all", "whoami", &json!({}))
+        .await
+        .expect("valid");
+
+    // What nobody received is revoked with its token.
+    let issued = service.run(&["key", "issue", "--for", "eu-1", "--wrap", "--json"]).await;
+    let issued: Value = serde_json::from_str(&told(&issued)).expect("JSON");
+    let (id, key_id) = (issued["handover"].as_str(), issued["id"].as_str().expect("an id"));
+    let listed = told(&service.run(&["handover", "list"]).await);
+    assert!(listed.contains(&format!("key {key_id}")), "{listed}");
+    let revoke = ["handover", "revoke", id.expect("an id"), "--of-key"];
+    let revoked = service.run(&revoke).await;
+    assert!(revoked.status.success(), "{}", said(&revoked));
+    let keys = told(&service.run(&["key", "list", "--for", "eu-1"]).await);
+    let line = keys.lines().find(|line| line.starts_with(key_id)).expect("it is listed");
+    assert!(line.contains("revoked"), "{line}");
+
+    let token = issued["token"].as_str().expect("a token");
+    let tokens = [made.token.as_str(), &second, &third, token];
+    let secrets = tokens.map(|token| token.splitn(3, '_').last().expect("a secret"));
+    let keys = [key.key.as_str(), &second_key, &third_key];
+    let keys = keys.map(|key| key.splitn(4, '_').last().expect("a secret"));
+    for heard in sniffer.stop().await {
+        let body = String::from_utf8_lossy(&heard.body).into_owned();
+        for secret in secrets.iter().chain(&keys) {
+            assert!(!body.contains(secret), "a key or token was heard on {}", heard.subject);
+        }
+    }
+    for secret in secrets.iter().chain(&keys) {
+        expect_none_of(secret.as_bytes(), service.folder());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

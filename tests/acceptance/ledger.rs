@@ -426,7 +426,7 @@ pub(crate) async fn send_as(
         incarnation: revealed.incarnation.clone(),
         recorded_at: String::new(),
     };
-    Ok(Executed { receipt, repeated: false, api_key: None })
+    Ok(Executed { receipt, repeated: false, api_key: None, handover: None })
 }
 
 /// Asks for secrets, and returns the answer.

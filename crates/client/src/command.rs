@@ -1,6 +1,7 @@
 //! Sends commands.
 
 use ledger_contract::access::IssuedKey;
+use ledger_contract::handover::IssuedHandover;
 use ledger_contract::reply::{KeyReceipt, Receipt};
 use ledger_contract::subjects::{self, LEDGER};
 
@@ -65,9 +66,29 @@ impl Client {
         body: Vec<u8>,
         about: CommandHeaders,
     ) -> Result<(Accepted, Option<IssuedKey>), ClientError> {
+        let (accepted, answer) = self.issue(body, about).await?;
+        Ok((accepted, answer.api_key))
+    }
+
+    /// Sends `issue-key` with `wrap` in its body, and returns the token that stands for the key,
+    /// with the receipt. A repeat has no token.
+    pub async fn hand_over_key(
+        &self,
+        body: Vec<u8>,
+        about: CommandHeaders,
+    ) -> Result<(Accepted, Option<IssuedHandover>), ClientError> {
+        let (accepted, answer) = self.issue(body, about).await?;
+        Ok((accepted, answer.handover))
+    }
+
+    async fn issue(
+        &self,
+        body: Vec<u8>,
+        about: CommandHeaders,
+    ) -> Result<(Accepted, KeyReceipt), ClientError> {
         let (accepted, answer) = self.send_command(LEDGER, "issue-key", body, about).await?;
-        let receipt: KeyReceipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
-        Ok((accepted, receipt.api_key))
+        let receipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
+        Ok((accepted, receipt))
     }
 
     async fn send_command(

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use ledger_contract::access::IssuedKey;
 use ledger_contract::handover::IssuedHandover;
+use ledger_contract::reveal::RevealAnswer;
 use ledger_contract::subjects;
 use serde_json::{Value, json};
 
@@ -26,6 +28,37 @@ pub struct HandOver<'a> {
     pub until: &'a str,
     /// The only principal that may use the token; anyone who has it when absent.
     pub receiver: Option<&'a str>,
+}
+
+/// What was received with a token.
+#[derive(Debug)]
+pub enum HandedOver {
+    /// Values of secrets, by field.
+    Secrets(BTreeMap<String, Secret>),
+    /// An API key.
+    Key {
+        /// The principal whose key it is.
+        principal: String,
+        /// The key.
+        key: IssuedKey,
+    },
+}
+
+impl HandedOver {
+    fn of(mut answer: RevealAnswer) -> Self {
+        match (answer.principal.take(), answer.api_key.take()) {
+            (Some(principal), Some(key)) => Self::Key { principal, key },
+            _ => Self::Secrets(secrets_of(&answer)),
+        }
+    }
+
+    /// Returns the values of secrets, or none if it is a key.
+    pub fn secrets(self) -> BTreeMap<String, Secret> {
+        match self {
+            Self::Secrets(secrets) => secrets,
+            Self::Key { .. } => BTreeMap::new(),
+        }
+    }
 }
 
 impl Client {
@@ -59,17 +92,17 @@ impl Client {
 
     /// Receives what was handed over, with the token as the credential. That is possible once: if
     /// the answer is lost, the token is used all the same.
-    pub async fn receive(&self, token: &str) -> Result<BTreeMap<String, Secret>, ClientError> {
+    pub async fn receive(&self, token: &str) -> Result<HandedOver, ClientError> {
         let bearer = self.with_key(Key::new(token));
         let answer = bearer.sealed(self.subjects.handovers(), &json!({})).await?;
-        Ok(secrets_of(&answer))
+        Ok(HandedOver::of(answer))
     }
 
     /// Receives what was handed over to one principal, whose key is this client's.
-    pub async fn receive_own(&self, token: &str) -> Result<BTreeMap<String, Secret>, ClientError> {
+    pub async fn receive_own(&self, token: &str) -> Result<HandedOver, ClientError> {
         let body = json!({ "token": token });
         let answer = self.sealed(self.subjects.handovers(), &body).await?;
-        Ok(secrets_of(&answer))
+        Ok(HandedOver::of(answer))
     }
 
     /// Sends a request for secrets.
@@ -77,7 +110,7 @@ impl Client {
         &self,
         subject: String,
         body: &Value,
-    ) -> Result<ledger_contract::reveal::RevealAnswer, ClientError> {
+    ) -> Result<RevealAnswer, ClientError> {
         if self.ledger_xkey.is_none() {
             return Err(ClientError::Unsealed);
         }

@@ -62,7 +62,7 @@ pub use command::{Accepted, CommandHeaders};
 pub use confirm::Consumer;
 pub use connect::Client;
 pub use error::ClientError;
-pub use handover::HandOver;
+pub use handover::{HandOver, HandedOver};
 pub use lease::Leased;
 pub use mirror::{Mirror, Seen};
 pub use moment::new_command_id;

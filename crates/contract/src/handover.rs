@@ -62,12 +62,16 @@ impl JsonSchema for HandoverToken {
 }
 
 /// A handover that was made, with its token, which is shown only this once.
-#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IssuedHandover {
     /// Its id.
     pub id: String,
-    /// The token. Whoever has it receives the values with `unwrap`, once. It is not stored.
+    /// The token. Whoever has it receives with `unwrap` what was handed over, once. It is not
+    /// stored.
     pub token: String,
+    /// Id of the API key that was handed over, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// From when on it cannot be used.
     pub expires_at: String,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::access::IssuedKey;
+use crate::handover::IssuedHandover;
 use crate::records::{self, Hide};
 use crate::resume::ResumePoint;
 use crate::view::ConnectionView;
@@ -27,7 +28,8 @@ pub struct Receipt {
     pub recorded_at: String,
 }
 
-/// Answer to an accepted `issue-key`: the receipt, and the key unless the command is a repeat.
+/// Answer to an accepted `issue-key`: the receipt, and the key or the token that stands for it,
+/// unless the command is a repeat.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct KeyReceipt {
     /// The receipt.
@@ -36,6 +38,9 @@ pub struct KeyReceipt {
     /// The key. It is not stored and shown only once. If it is lost, revoke it and issue another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<IssuedKey>,
+    /// The handover in place of the key, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handover: Option<IssuedHandover>,
 }
 
 /// A notification: an event with the resulting public state. It is the value in the KV bucket and

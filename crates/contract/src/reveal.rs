@@ -8,13 +8,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::access::IssuedKey;
 use crate::handover::IssuedHandover;
 use crate::view::ReferenceView;
 
 /// Answer to `reveal-secret` and `unwrap`.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RevealAnswer {
-    /// Id of the connection.
+    /// Id of the connection; absent if an API key was received.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub connection: String,
     /// Log position of the event that records this reveal.
     pub position: u64,
@@ -25,6 +27,12 @@ pub struct RevealAnswer {
     /// The handover in place of the values, if one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handover: Option<IssuedHandover>,
+    /// The principal of `api_key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// The API key, if one was handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<IssuedKey>,
 }
 
 /// One value in the clear.
@@ -96,10 +104,14 @@ impl RevealAnswer {
                 })
         });
         let names = self.connection.len() + self.incarnation.len();
-        let handover = self.handover.as_ref();
-        let handover =
-            handover.map_or(0, |one| one.id.len() + one.token.len() + one.expires_at.len());
-        256 + 6 * (names + handover + secrets.sum::<usize>())
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let handover = self.handover.as_ref().map_or(0, |one| {
+            one.id.len() + one.token.len() + text(&one.key) + one.expires_at.len()
+        });
+        let key = self.api_key.as_ref();
+        let key = key.map_or(0, |one| one.id.len() + one.key.len() + text(&one.expires_at));
+        let names = names + text(&self.principal);
+        384 + 6 * (names + handover + key + secrets.sum::<usize>())
     }
 }
 
@@ -148,7 +160,14 @@ mod tests {
                 handover: Some(IssuedHandover {
                     id: "h".repeat(12),
                     token: value.repeat(20),
+                    key: Some("k".repeat(12)),
                     expires_at: "e".repeat(27),
+                }),
+                principal: Some("p".repeat(63)),
+                api_key: Some(IssuedKey {
+                    id: "k".repeat(12),
+                    key: value.repeat(20),
+                    expires_at: Some("e".repeat(27)),
                 }),
             };
             let json = answer.to_json();

@@ -137,8 +137,9 @@ impl Subjects {
     /// `_workspace`, reveals of its secrets, handovers of them and leases on them under `_reveals`,
     /// what ends leases throughout the workspace under `_leases`, what consumers say under
     /// `_consumers`, and policies under `_policies`, none of which can be a connection id. Events
-    /// of principals are under `_ledger`, which cannot be a workspace, and so are those of the
-    /// ledger itself, with `_ledger` in place of the principal.
+    /// of principals are under `_ledger`, which cannot be a workspace, and so are handovers of
+    /// their keys, under `_handovers`, and those of the ledger itself, with `_ledger` in place of
+    /// the principal.
     pub fn event(&self, workspace: &WorkspaceName, stream: &StreamId) -> String {
         match stream {
             StreamId::Connection(id) => format!("{}.events.{workspace}.{id}", self.prefix),
@@ -147,6 +148,7 @@ impl Subjects {
             StreamId::Consumers(_) => format!("{}.events.{workspace}._consumers", self.prefix),
             StreamId::Policies(name) => format!("{}.events.{name}._policies", self.prefix),
             StreamId::Leases(_) => format!("{}.events.{workspace}._leases", self.prefix),
+            StreamId::Handovers(_) => format!("{}.events.{LEDGER}._handovers", self.prefix),
             StreamId::Principal(name) => format!("{}.events.{LEDGER}.{name}", self.prefix),
             StreamId::Ledger(_) => format!("{}.events.{LEDGER}.{LEDGER}", self.prefix),
         }

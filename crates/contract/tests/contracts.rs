@@ -275,6 +275,7 @@ fn expect_same_in_parts(bytes: &[u8]) {
         | StreamId::Consumers(_)
         | StreamId::Policies(_)
         | StreamId::Leases(_)
+        | StreamId::Handovers(_)
         | StreamId::Ledger(_) => None,
     };
     assert_eq!((head.connection, head.version), (connection, metadata.version));

@@ -258,6 +258,11 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "539a9ff3a0f63f86d7a6edd9655f1cc5",
     ),
     (
+        "issue-key",
+        r#"{"principal": "eu-1", "wrap": "10m", "for": "deployer"}"#,
+        "25357f19da990524f5ef5761f5d13275",
+    ),
+    (
         "revoke-key",
         r#"{"principal": "eu-1", "key": "k23456789abc", "reason": "leaked"}"#,
         "2e1b5a380879ce2058a1e3edd015cc21",

@@ -1,14 +1,15 @@
-//! Handovers: values of a connection's secrets that one bearer of a token receives once, and not
-//! later than at a time. Their events are in the stream of the connection's reveals.
+//! Handovers: values of a connection's secrets, or an API key, that one bearer of a token receives
+//! once, and not later than at a time. Their events are in the stream of the connection's reveals,
+//! or in that of the handovers of the key's principal.
 
 use std::collections::BTreeMap;
 
 use crate::connection::{Connection, Rejection};
 use crate::ids::{Actor, ConnectionId, Generation, Micros};
 use crate::limits;
-use crate::principal::KeyDigest;
+use crate::principal::{ApiKeyId, KeyDigest, Principal};
 use crate::reveal::{RevealSecret, WantedGeneration, decide_reveal};
-use crate::secret::Held;
+use crate::secret::{Held, Sealed};
 use crate::text::{
     CheckedText, FieldName, InvalidField, Line, PrincipalName, Prose, WorkspaceName,
 };
@@ -59,10 +60,27 @@ pub struct HandOver {
     pub receiver: Option<PrincipalName>,
 }
 
+/// A request to hand over an API key that is issued at the same time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandOverKey {
+    /// The id, which is a new one.
+    pub id: HandoverId,
+    /// A digest of the token.
+    pub digest: KeyDigest,
+    /// The key.
+    pub key: ApiKeyId,
+    /// When the key expires; never when absent.
+    pub key_end: Option<Micros>,
+    /// Until when.
+    pub until: Micros,
+    /// The only principal that may use it; anyone with the token when absent.
+    pub receiver: Option<PrincipalName>,
+}
+
 /// A request to a handover that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HandoverCommand {
-    /// Receives the values.
+    /// Receives what was handed over.
     Use {
         /// The principal that asks, if it is one.
         by: Option<PrincipalName>,
@@ -97,6 +115,21 @@ pub struct HandedOver {
     pub receiver: Option<PrincipalName>,
 }
 
+/// An API key was handed over to the bearer of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyHandedOver {
+    /// The id.
+    pub handover: HandoverId,
+    /// A digest of the token.
+    pub digest: KeyDigest,
+    /// The key.
+    pub key: ApiKeyId,
+    /// From when on it cannot be used.
+    pub until: Micros,
+    /// The only principal that may use it.
+    pub receiver: Option<PrincipalName>,
+}
+
 /// Why a handover ended without being used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandoverEnd {
@@ -122,14 +155,16 @@ impl HandoverEnd {
 /// An event of a handover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HandoverEvent {
-    /// It was made.
+    /// It was made, of values.
     Made(Box<HandedOver>),
-    /// Its values were received.
+    /// It was made, of a key.
+    KeyMade(Box<KeyHandedOver>),
+    /// What was handed over was received.
     Used {
         /// The handover.
         handover: HandoverId,
-        /// The fields, with the generation of each.
-        generations: BTreeMap<FieldName, Generation>,
+        /// What was given out.
+        given: GivenOut,
         /// Where the request came from.
         from: Option<Line>,
     },
@@ -144,38 +179,68 @@ pub enum HandoverEvent {
     },
 }
 
+/// What was given out for a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenOut {
+    /// Values: the fields, with the generation of each.
+    Values(BTreeMap<FieldName, Generation>),
+    /// An API key.
+    Key(ApiKeyId),
+}
+
 impl HandoverEvent {
     /// All stored type names, in the order of the variants.
-    pub const TYPE_NAMES: [&'static str; 3] =
-        ["secret_handed_over", "handover_used", "handover_ended"];
+    pub const TYPE_NAMES: [&'static str; 4] =
+        ["secret_handed_over", "api_key_handed_over", "handover_used", "handover_ended"];
 
     /// Returns the stored type name.
     pub const fn type_name(&self) -> &'static str {
         match self {
             Self::Made(_) => "secret_handed_over",
+            Self::KeyMade(_) => "api_key_handed_over",
             Self::Used { .. } => "handover_used",
             Self::Ended { .. } => "handover_ended",
         }
     }
+}
 
-    /// Returns the generations that it hands over or gives out.
-    pub fn generations(&self) -> Option<&BTreeMap<FieldName, Generation>> {
-        match self {
-            Self::Made(made) => Some(&made.generations),
-            Self::Used { generations, .. } => Some(generations),
-            Self::Ended { .. } => None,
-        }
-    }
+/// What a token stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandoverContent {
+    /// Values of a connection's secrets.
+    Values {
+        /// The connection.
+        connection: ConnectionId,
+        /// The fields, with the generation of each.
+        generations: BTreeMap<FieldName, Generation>,
+        /// The reason.
+        reason: Prose,
+    },
+    /// An API key, which nobody has before the token is used.
+    Key {
+        /// Its principal.
+        principal: PrincipalName,
+        /// Its id.
+        key: ApiKeyId,
+        /// The key as the token opens it, and nothing else does; gone once the handover has ended.
+        sealed: Option<Sealed>,
+    },
 }
 
 /// The state of a handover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handover {
-    /// What was handed over, and how.
-    pub made: HandedOver,
-    /// The connection whose secrets they are.
-    pub connection: ConnectionId,
-    /// Its home workspace.
+    /// The id.
+    pub id: HandoverId,
+    /// A digest of the token.
+    pub digest: KeyDigest,
+    /// What was handed over.
+    pub content: HandoverContent,
+    /// From when on it cannot be used.
+    pub until: Micros,
+    /// The only principal that may use it.
+    pub receiver: Option<PrincipalName>,
+    /// The workspace of its events: the home of the connection, or the ledger as a whole.
     pub workspace: WorkspaceName,
     /// Who made it.
     pub made_by: Actor,
@@ -202,15 +267,28 @@ impl Handover {
         self.ended.is_none()
     }
 
+    /// Returns the key that it handed over, with its principal, if it ended and nobody received it.
+    pub fn unreceived_key(&self) -> Option<(&PrincipalName, &ApiKeyId)> {
+        let is_unused = self.ended.as_ref().is_some_and(|ended| ended.unused.is_some());
+        match &self.content {
+            HandoverContent::Key { principal, key, .. } if is_unused => Some((principal, key)),
+            _ => None,
+        }
+    }
+
     /// Returns the state after an event that ended it.
     #[must_use]
     pub fn after(&self, event: &HandoverEvent, at: Micros, by: Actor) -> Self {
         let unused = match event {
-            HandoverEvent::Made(_) => return self.clone(),
+            HandoverEvent::Made(_) | HandoverEvent::KeyMade(_) => return self.clone(),
             HandoverEvent::Used { .. } => None,
             HandoverEvent::Ended { cause, .. } => Some(*cause),
         };
-        Self { ended: Some(Ended { unused, at, by }), ..self.clone() }
+        let mut after = Self { ended: Some(Ended { unused, at, by }), ..self.clone() };
+        if let HandoverContent::Key { sealed, .. } = &mut after.content {
+            *sealed = None;
+        }
+        after
     }
 }
 
@@ -224,13 +302,7 @@ pub fn decide_hand_over(
 ) -> Result<HandoverEvent, Rejection> {
     let HandOver { id, digest, reveal, until, receiver } = command;
     let revealed = decide_reveal(state, reveal, now)?;
-    let ahead = until.get().saturating_sub(now.get());
-    if !(1..=limits::HANDOVER_MICROS).contains(&ahead) {
-        return Err(InvalidField::new("wrap", "must be in the future, at most 24 hours").into());
-    }
-    if pending >= limits::HANDOVERS {
-        return Err(Rejection::HandoversFull(pending));
-    }
+    check_limits(until, pending, now)?;
     check_handed_over(state, &revealed.generations)?;
     Ok(HandoverEvent::Made(Box::new(HandedOver {
         handover: id,
@@ -241,6 +313,32 @@ pub fn decide_hand_over(
         until,
         receiver,
     })))
+}
+
+/// Decides whether a key that is issued now is handed over, as [`decide_hand_over`] does.
+pub fn decide_hand_over_key(
+    command: HandOverKey,
+    pending: usize,
+    now: Micros,
+) -> Result<HandoverEvent, Rejection> {
+    let HandOverKey { id, digest, key, key_end, until, receiver } = command;
+    check_limits(until, pending, now)?;
+    if key_end.is_some_and(|end| end < until) {
+        return Err(InvalidField::new("wrap", "must not end after the key itself").into());
+    }
+    let made = KeyHandedOver { handover: id, digest, key, until, receiver };
+    Ok(HandoverEvent::KeyMade(Box::new(made)))
+}
+
+fn check_limits(until: Micros, pending: usize, now: Micros) -> Result<(), Rejection> {
+    let ahead = until.get().saturating_sub(now.get());
+    if !(1..=limits::HANDOVER_MICROS).contains(&ahead) {
+        return Err(InvalidField::new("wrap", "must be in the future, at most 24 hours").into());
+    }
+    if pending >= limits::HANDOVERS {
+        return Err(Rejection::HandoversFull(pending));
+    }
+    Ok(())
 }
 
 /// Checks that there are values, and that each is one which the bearer of a token can receive: a
@@ -266,14 +364,22 @@ fn check_handed_over(
     Ok(())
 }
 
-/// Decides on a command to a handover at `now`. `connection` is the state of the connection whose
-/// secrets it hands over.
+/// The present state of what a handover is about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HandoverSource<'a> {
+    /// The connection whose values it hands over.
+    pub connection: Option<&'a Connection>,
+    /// The principal whose key it hands over.
+    pub principal: Option<&'a Principal>,
+}
+
+/// Decides on a command to a handover at `now`.
 ///
 /// A handover is used once, whatever the clock does afterwards. If the connection does not give its
-/// values out now, it stays as it is.
+/// values out now, or the key was revoked, it stays as it is.
 pub fn decide_handover(
     state: Option<&Handover>,
-    connection: Option<&Connection>,
+    source: HandoverSource<'_>,
     command: HandoverCommand,
     now: Micros,
 ) -> Result<HandoverEvent, Rejection> {
@@ -284,8 +390,8 @@ pub fn decide_handover(
             Some(cause) => Rejection::HandoverEnded(cause),
         });
     }
-    let handover = state.made.handover.clone();
-    let is_over = now >= state.made.until;
+    let handover = state.id.clone();
+    let is_over = now >= state.until;
     match command {
         HandoverCommand::Expire if is_over => {
             let cause = HandoverEnd::Expired;
@@ -296,160 +402,47 @@ pub fn decide_handover(
             Ok(HandoverEvent::Ended { handover, cause: HandoverEnd::Revoked, reason })
         }
         HandoverCommand::Use { by, from } => {
-            if state.made.receiver.is_some() && state.made.receiver != by {
+            if state.receiver.is_some() && state.receiver != by {
                 return Err(Rejection::HandoverForOther);
             }
             if is_over {
                 return Err(Rejection::HandoverEnded(HandoverEnd::Expired));
             }
-            check_given_out(state, connection, now)?;
-            let generations = state.made.generations.clone();
-            Ok(HandoverEvent::Used { handover, generations, from })
+            let given = given_out(&state.content, source, now)?;
+            Ok(HandoverEvent::Used { handover, given, from })
         }
     }
 }
 
-/// Checks that the connection still gives out every value.
-fn check_given_out(
-    state: &Handover,
-    connection: Option<&Connection>,
+/// Returns what is given out, if the connection still gives out every value, or the key is not
+/// revoked.
+fn given_out(
+    content: &HandoverContent,
+    source: HandoverSource<'_>,
     now: Micros,
-) -> Result<(), Rejection> {
-    for (field, generation) in &state.made.generations {
-        let one = RevealSecret {
-            fields: [field.clone()].into(),
-            generation: WantedGeneration::Exactly(*generation),
-            reason: state.made.reason.clone(),
-            from: None,
-        };
-        decide_reveal(connection, one, now)?;
+) -> Result<GivenOut, Rejection> {
+    match content {
+        HandoverContent::Values { generations, reason, .. } => {
+            for (field, generation) in generations {
+                let one = RevealSecret {
+                    fields: [field.clone()].into(),
+                    generation: WantedGeneration::Exactly(*generation),
+                    reason: reason.clone(),
+                    from: None,
+                };
+                decide_reveal(source.connection, one, now)?;
+            }
+            Ok(GivenOut::Values(generations.clone()))
+        }
+        HandoverContent::Key { key: id, .. } => {
+            let key = source.principal.and_then(|principal| principal.keys.get(id));
+            if key.is_none_or(|key| key.revoked.is_some()) {
+                return Err(Rejection::HandoverEnded(HandoverEnd::Revoked));
+            }
+            Ok(GivenOut::Key(id.clone()))
+        }
     }
-    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::connection::Lifecycle;
-    use crate::connection::tests::samples::{field, state_of_sample, text};
-
-    const UNTIL: Micros = Micros::new(100);
-
-    fn command(until: Micros, receiver: Option<&str>) -> HandOver {
-        HandOver {
-            id: HandoverId::parse("id", "k3x9a2bq71ce").unwrap(),
-            digest: KeyDigest::new("b3.x"),
-            reveal: RevealSecret {
-                fields: [].into(),
-                generation: WantedGeneration::Current,
-                reason: text("to set it up"),
-                from: None,
-            },
-            until,
-            receiver: receiver.map(text),
-        }
-    }
-
-    fn made(receiver: Option<&str>) -> Handover {
-        let connection = state_of_sample();
-        let event =
-            decide_hand_over(Some(&connection), command(UNTIL, receiver), 0, Micros::new(0));
-        let HandoverEvent::Made(made) = event.unwrap() else { panic!("it is made") };
-        Handover {
-            made: *made,
-            connection: connection.id,
-            workspace: connection.workspace,
-            made_by: Actor::new("user:ada"),
-            made_at: Micros::new(0),
-            ended: None,
-        }
-    }
-
-    fn take(state: &Handover, by: Option<&str>, now: i64) -> Result<HandoverEvent, Rejection> {
-        let command = HandoverCommand::Use { by: by.map(text), from: None };
-        decide_handover(Some(state), Some(&state_of_sample()), command, Micros::new(now))
-    }
-
-    fn after(state: &Handover, event: &HandoverEvent, at: i64) -> Handover {
-        state.after(event, Micros::new(at), Actor::new("handover:x"))
-    }
-
-    #[test]
-    fn a_handover_is_used_once_and_tells_later_when() {
-        let state = made(None);
-        let used = take(&state, None, 7).unwrap();
-        assert_eq!(used.generations().unwrap()[&field("api_key")], Generation::new(1));
-        let state = after(&state, &used, 7);
-        assert!(!state.is_pending());
-        for now in [0, 8, 200] {
-            let refused = Err(Rejection::HandoverUsed { at: Micros::new(7) });
-            assert_eq!(take(&state, None, now), refused);
-        }
-        let revoke = HandoverCommand::Revoke { reason: None };
-        for command in [revoke, HandoverCommand::Expire] {
-            let refused = decide_handover(Some(&state), None, command, Micros::new(200));
-            assert_eq!(refused, Err(Rejection::HandoverUsed { at: Micros::new(7) }));
-        }
-    }
-
-    #[test]
-    fn it_ends_at_its_time_or_before_and_stays_ended_if_the_clock_goes_back() {
-        let state = made(None);
-        let end = |command, now| decide_handover(Some(&state), None, command, Micros::new(now));
-        assert_eq!(take(&state, None, 100), Err(Rejection::HandoverEnded(HandoverEnd::Expired)));
-        assert_eq!(end(HandoverCommand::Expire, 99), Err(Rejection::NothingToChange));
-        let expired = end(HandoverCommand::Expire, 100).unwrap();
-        let revoked = end(HandoverCommand::Revoke { reason: None }, 5).unwrap();
-        for (event, cause) in [(expired, HandoverEnd::Expired), (revoked, HandoverEnd::Revoked)] {
-            let state = after(&state, &event, 5);
-            assert_eq!(take(&state, None, 1), Err(Rejection::HandoverEnded(cause)));
-        }
-    }
-
-    #[test]
-    fn one_that_is_for_a_principal_is_for_no_other() {
-        let state = made(Some("eu-1"));
-        for other in [None, Some("eu-2")] {
-            assert_eq!(take(&state, other, 1), Err(Rejection::HandoverForOther));
-        }
-        assert!(take(&state, Some("eu-1"), 1).is_ok());
-        assert!(take(&made(None), Some("eu-2"), 1).is_ok());
-    }
-
-    #[test]
-    fn it_gives_out_no_more_than_the_connection_does_and_stays_unused() {
-        let state = made(None);
-        let take = |connection: Option<&Connection>| {
-            let command = HandoverCommand::Use { by: None, from: None };
-            decide_handover(Some(&state), connection, command, Micros::new(1))
-        };
-        let archived = Connection {
-            lifecycle: Lifecycle::Archived { at: Micros::new(0) },
-            ..state_of_sample()
-        };
-        assert_eq!(take(Some(&archived)), Err(Rejection::ConnectionArchived));
-        let disabled = Connection { enabled: false, ..state_of_sample() };
-        assert_eq!(take(Some(&disabled)), Err(Rejection::ConnectionDisabled));
-        let mut rotated = state_of_sample();
-        let secret = rotated.secrets.get_mut(&field("api_key")).unwrap();
-        secret.generation = Generation::new(2);
-        let retired = Rejection::GenerationRetired { field: field("api_key") };
-        assert_eq!(take(Some(&rotated)), Err(retired));
-        assert_eq!(take(None), Err(Rejection::ConnectionUnknown));
-    }
-
-    #[test]
-    fn how_long_and_how_many_there_may_be_is_limited() {
-        let connection = state_of_sample();
-        let ask = |until, pending| {
-            let command = command(Micros::new(until), None);
-            decide_hand_over(Some(&connection), command, pending, Micros::new(0))
-        };
-        for until in [-1, 0, limits::HANDOVER_MICROS + 1] {
-            assert!(matches!(ask(until, 0), Err(Rejection::Invalid(_))), "{until}");
-        }
-        assert!(ask(limits::HANDOVER_MICROS, limits::HANDOVERS - 1).is_ok());
-        let full = Rejection::HandoversFull(limits::HANDOVERS);
-        assert_eq!(ask(1, limits::HANDOVERS), Err(full));
-    }
-}
+mod tests;

@@ -53,8 +53,9 @@ pub use consumers::{
 };
 pub use generations::Generations;
 pub use handover::{
-    Ended, HandOver, HandedOver, Handover, HandoverCommand, HandoverEnd, HandoverEvent, HandoverId,
-    decide_hand_over, decide_handover,
+    Ended, GivenOut, HandOver, HandOverKey, HandedOver, Handover, HandoverCommand, HandoverContent,
+    HandoverEnd, HandoverEvent, HandoverId, HandoverSource, KeyHandedOver, decide_hand_over,
+    decide_hand_over_key, decide_handover,
 };
 pub use ids::{
     Actor, ConnectionId, EventId, Expected, Generation, Incarnation, LeaseId, LedgerId,

@@ -6,29 +6,34 @@ use std::sync::Arc;
 use ledger_contract::Moment;
 use ledger_contract::access::IssuedKey;
 use ledger_contract::commands::{
-    ConnectionRef, GivenSecret, KeepFormer, LeaseChange, OverlapChange, ParsedCommand,
+    ConnectionRef, DrawnToken, GivenSecret, KeepFormer, LeaseChange, OverlapChange, ParsedCommand,
     ReplacedValues, Verb, Wrap,
 };
+use ledger_contract::handover::IssuedHandover;
 use ledger_contract::records::ConnectionRow;
 use ledger_contract::reply::KeyReceipt;
-use ledger_contract::{subjects, time};
+use ledger_contract::subjects;
 use ledger_domain::connection::{Keep, Replaced, Retirement, Revision};
 use ledger_domain::{
-    Command, Connection, ConnectionId, FieldName, FormerEnd, HandoverCommand, InvalidField,
-    LeaseCommand, LeaseEnd, Line, MessageId, Micros, NewSecret, PolicyCommand, PolicySubject,
-    PrincipalCommand, Rejection, RevealSecret, TakeLease, Version, WorkspaceName, limits,
+    Command, Connection, ConnectionId, FieldName, FormerEnd, Handover, HandoverCommand,
+    InvalidField, LeaseCommand, LeaseEnd, Line, MessageId, Micros, NewSecret, PolicyCommand,
+    PolicySubject, PrincipalCommand, Rejection, RevealSecret, TakeLease, Version, WorkspaceName,
+    limits,
 };
 use ledger_store::tables::{claims, receipts};
 
-use crate::access::{Permit, connection_unknown, new_key};
+use crate::access::{Permit, connection_unknown};
 use crate::engine::Engine;
 use crate::errors::{ConnectionUnknown, ExecuteError, Fault, Unavailable};
 use crate::fingerprint::{Fingerprint, Received};
+use crate::handovers::IssuedAs;
 use crate::history;
 use crate::leases::ends_leases;
 use crate::policies::SecretFields;
 use crate::request::RequestContext;
-use crate::writer::{Answer, Envelope, GivenKeys, LeaseWork, LedgerWork, Prepared, Work, Wrapping};
+use crate::writer::{
+    Answer, Envelope, GivenKeys, KeyWrapping, LeaseWork, LedgerWork, Prepared, Work, Wrapping,
+};
 
 /// A command and its circumstances.
 #[derive(Debug)]
@@ -53,12 +58,18 @@ pub struct Executed {
     pub repeated: bool,
     /// The key that `issue-key` created. A repeat has none, because keys are not stored.
     pub api_key: Option<IssuedKey>,
+    /// The handover in place of the key, if one was asked for. A repeat has none, either.
+    pub handover: Option<IssuedHandover>,
 }
 
 impl Executed {
     /// Returns the answer for the caller.
     pub fn answer(&self) -> KeyReceipt {
-        KeyReceipt { receipt: self.receipt.clone(), api_key: self.api_key.clone() }
+        KeyReceipt {
+            receipt: self.receipt.clone(),
+            api_key: self.api_key.clone(),
+            handover: self.handover.clone(),
+        }
     }
 }
 
@@ -69,6 +80,8 @@ pub(crate) struct Outcome {
     pub(crate) repeated: bool,
     /// The state whose secrets may be revealed.
     pub(crate) seen: Option<Arc<Connection>>,
+    /// The handover to which the command was, as it was before.
+    pub(crate) handed_over: Option<Arc<Handover>>,
 }
 
 /// The state of a command after the first checks.
@@ -103,8 +116,12 @@ impl Engine {
             // Also for a repeat, whose sender may have been told that secrets are on their way.
             self.await_wiped().await?;
         }
-        let api_key = issued.filter(|_| !outcome.repeated);
-        Ok(Executed { receipt: outcome.receipt, repeated: outcome.repeated, api_key })
+        let (api_key, handover) = match issued.filter(|_| !outcome.repeated) {
+            None => (None, None),
+            Some(IssuedAs::Key(key)) => (Some(key), None),
+            Some(IssuedAs::Token(token, key)) => (None, Some(self.issued_handover(&token, &key)?)),
+        };
+        Ok(Executed { receipt: outcome.receipt, repeated: outcome.repeated, api_key, handover })
     }
 
     /// Queues a command and waits for the writer's decision. Without a fingerprint, the command has
@@ -257,7 +274,10 @@ impl Engine {
                 self.check_references(permit, workspace, None, draft.secrets.iter_mut())?;
                 self.create(*draft)
             }
-            ParsedCommand::Principal { name, command } => Ok(Work::Principal { name, command }),
+            ParsedCommand::Principal { name, command, wrap } => {
+                let wrapping = wrap.map(|wrap| key_wrapping(*wrap)).transpose()?;
+                Ok(Work::Principal { name, command, wrapping })
+            }
             // `draw_key` has already replaced this command.
             ParsedCommand::IssueKey { .. } => Err(Fault::bug("no key was generated").into()),
             ParsedCommand::Reveal { target, fields, generation, reason, from, wrap } => {
@@ -265,7 +285,8 @@ impl Engine {
                 let reveal = RevealSecret { fields, generation, reason, from };
                 let Some(wrap) = wrap else { return Ok(Work::Reveal { id, command: reveal }) };
                 let Wrap { until, receiver, drawn } = *wrap;
-                let (handover, digest) = drawn.ok_or_else(|| Fault::bug("no token was drawn"))?;
+                let drawn = drawn.ok_or_else(|| Fault::bug("no token was drawn"))?;
+                let DrawnToken { id: handover, digest, .. } = drawn;
                 let wrapping = Wrapping { id: handover, digest, until, receiver, reveal };
                 Ok(Work::HandOver { id, wrapping: Box::new(wrapping) })
             }
@@ -424,26 +445,6 @@ impl Engine {
         }
     }
 
-    /// Generates the key that a command issues and replaces it by its digest in the command.
-    fn draw_key(&self, command: &mut ParsedCommand) -> Option<IssuedKey> {
-        let ParsedCommand::IssueKey { name, environment, label, end } = command else {
-            return None;
-        };
-        let ports = &self.shared.ports;
-        let key = new_key(*environment, &mut ports.rng());
-        let expires_at = self.shared.key_lifetimes.end(*end, ports.now());
-        let issue = PrincipalCommand::IssueKey {
-            id: key.id.clone(),
-            digest: key.digest,
-            environment: *environment,
-            label: label.take(),
-            expires_at,
-        };
-        *command = ParsedCommand::Principal { name: name.clone(), command: Box::new(issue) };
-        let (id, key) = (key.id.as_str().to_owned(), key.text.as_str().to_owned());
-        Some(IssuedKey { id, key, expires_at: expires_at.map(time::format) })
-    }
-
     /// Checks that a key that is to be issued does not outlast the ceiling.
     fn check_lifetime(&self, command: &ParsedCommand) -> Result<(), Rejection> {
         let ParsedCommand::Principal { command, .. } = command else { return Ok(()) };
@@ -481,6 +482,15 @@ impl Engine {
         };
         Ok(claims::get(&self.shared.store, &claims::key(workspace, slug))?)
     }
+}
+
+/// Returns how the key is handed over that a command issues.
+fn key_wrapping(wrap: Wrap) -> Result<Box<KeyWrapping>, Fault> {
+    let Wrap { until, receiver, drawn } = wrap;
+    let Some(DrawnToken { id, digest, sealed_key: Some(sealed) }) = drawn else {
+        return Err(Fault::bug("no token was drawn"));
+    };
+    Ok(Box::new(KeyWrapping { id, digest, until, receiver, sealed }))
 }
 
 /// Returns what becomes of the values that a rotation at `now` replaces.

@@ -65,6 +65,9 @@
 //! - Of the uses of a handover one wins (test: `of_two_uses_at_the_same_time_exactly_one_wins`),
 //!   also across a power cut (test: `what_is_durable_of_a_use_is_the_use`), and its token opens
 //!   nothing else (test: `a_token_is_good_for_nothing_else_and_a_guess_is_one`).
+//! - A key that is handed over is nowhere but with who received it
+//!   (test: `a_key_is_received_once_and_is_nowhere_before`), and is revoked if nobody did
+//!   (test: `a_key_that_nobody_received_in_time_is_revoked`).
 //! - No reference is followed that the operator does not permit at that moment
 //!   (test: `what_is_not_allowed_is_refused_when_it_is_set_and_when_it_is_followed`).
 //! - Who may not reveal sets no reference (test: `who_may_not_reveal_sets_no_reference`), and gets

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, try_join_all};
-use ledger_contract::commands::{ParsedCommand, Wrap};
+use ledger_contract::commands::{DrawnToken, ParsedCommand, Wrap};
 use ledger_contract::handover::{HandoverToken, IssuedHandover};
 use ledger_contract::records::{Happened, Record};
 use ledger_contract::reply::Receipt;
@@ -13,14 +13,15 @@ use ledger_contract::reveal::{RevealAnswer, RevealedSecret};
 use ledger_contract::time;
 use ledger_contract::view::{self, ReferenceView};
 use ledger_domain::{
-    CheckedText, Connection, ConnectionId, FieldName, Generation, HandoverCommand, HandoverEvent,
-    Line, Position, Prose, Rejection, SecretRevealed, WorkspaceName,
+    CheckedText, Connection, ConnectionId, FieldName, Generation, GivenOut, HandoverCommand,
+    HandoverEvent, Line, Position, Prose, Rejection, SecretRevealed, WorkspaceName,
 };
 use ledger_vault::{Disclosure, Plaintext};
 
 use crate::access::Permit;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, chain};
+use crate::execute::Outcome;
 use crate::handovers::{self, NewToken, new_token};
 use crate::history;
 use crate::journal::Attempt;
@@ -35,10 +36,16 @@ pub(crate) struct Recorded {
     pub(crate) attempt: Attempt,
     /// Ends when the answer has left.
     pub(crate) keys: KeyUse,
-    /// The state by which it was decided.
-    pub(crate) connection: Arc<Connection>,
-    pub(crate) receipt: Receipt,
+    pub(crate) outcome: Outcome,
     pub(crate) record: Record,
+}
+
+impl Recorded {
+    /// Returns the state by which it was decided.
+    pub(crate) fn connection(&self) -> Result<Arc<Connection>, Fault> {
+        let connection = self.outcome.seen.clone();
+        connection.ok_or_else(|| Fault::bug("a reveal was decided without a state"))
+    }
 }
 
 /// A request whose answer has secrets.
@@ -117,9 +124,17 @@ impl Engine {
             let answer = self.hand_over(token, request).await?;
             return Ok(Revealed { answer, keys: None });
         }
+        let token = Self::token_key(&command, &context);
         let request = RevealRequest { workspace, command, context };
+        let recorded = self.recorded_reveal(request).await?;
+        if recorded.outcome.seen.is_none() {
+            let answer = self.received_key(&recorded, token.as_deref());
+            let answer =
+                answer.inspect_err(|error| self.note_unopened(error, &recorded.attempt))?;
+            return Ok(Revealed { answer, keys: Some(recorded.keys) });
+        }
         let Values { connection, receipt, recorded, secrets, keys } =
-            self.values(request, 0).await?;
+            self.recorded_values(recorded, 0).await?;
         let position = Position::new(receipt.position);
         let answer = self.answer_with(connection, position, shown(secrets, &recorded)?);
         Ok(Revealed { answer, keys: Some(keys) })
@@ -146,7 +161,15 @@ impl Engine {
     ) -> RevealAnswer {
         let connection = connection.to_string();
         let incarnation = self.identity().incarnation.to_string();
-        RevealAnswer { connection, position: position.get(), incarnation, secrets, handover: None }
+        RevealAnswer {
+            connection,
+            position: position.get(),
+            incarnation,
+            secrets,
+            handover: None,
+            principal: None,
+            api_key: None,
+        }
     }
 
     /// Records a reveal and returns the values. `depth` is how many references have led here.
@@ -155,19 +178,37 @@ impl Engine {
         request: RevealRequest,
         depth: usize,
     ) -> Result<Values, ExecuteError> {
+        let recorded = self.recorded_reveal(request).await?;
+        self.recorded_values(recorded, depth).await
+    }
+
+    /// Records a reveal, or the use of a handover.
+    async fn recorded_reveal(&self, request: RevealRequest) -> Result<Recorded, ExecuteError> {
         if !matches!(request.command, ParsedCommand::Reveal { .. } | ParsedCommand::Unwrap { .. }) {
             return Err(ExecuteError::VerbUnknown);
         }
-        let Recorded { context, attempt, keys, connection, receipt, record } =
-            self.recorded(request).await?;
+        self.recorded(request).await
+    }
+
+    /// Returns the values that a recorded reveal, or use of a handover, is of.
+    async fn recorded_values(
+        &self,
+        recorded: Recorded,
+        depth: usize,
+    ) -> Result<Values, ExecuteError> {
+        let connection = recorded.connection()?;
+        let Recorded { context, attempt, keys, outcome: Outcome { receipt, .. }, record } =
+            recorded;
         let Record { metadata, happened } = record;
         let (generations, reason, from) = match happened {
             Happened::Revealed(SecretRevealed { generations, reason, from }) => {
                 (generations, reason, from)
             }
-            Happened::Handover(HandoverEvent::Used { generations, from, .. }) => {
-                (generations, Prose::stored(handovers::USED_REASON.into()), from)
-            }
+            Happened::Handover(HandoverEvent::Used {
+                given: GivenOut::Values(generations),
+                from,
+                ..
+            }) => (generations, Prose::stored(handovers::USED_REASON.into()), from),
             _ => return Err(Fault::bug("a reveal was recorded as something else").into()),
         };
         let recorded = Disclosure::recorded(metadata.event_id);
@@ -197,12 +238,9 @@ impl Engine {
         let outcome = self.decide(workspace, command, None, context.clone()).await?;
         // It was sealed when the request came, or the writer would have refused, and is not now.
         let keys = keys.or_else(|_| self.shared.master_keys.enter())?;
-        let connection = outcome.seen;
-        let connection =
-            connection.ok_or_else(|| Fault::bug("a reveal was decided without a state"))?;
-        let receipt = outcome.receipt;
-        let record = history::record(&self.shared.store, Position::new(receipt.position))?;
-        Ok(Recorded { context, attempt, keys, connection, receipt, record })
+        let position = Position::new(outcome.receipt.position);
+        let record = history::record(&self.shared.store, position)?;
+        Ok(Recorded { context, attempt, keys, outcome, record })
     }
 
     /// Tells that what was to be revealed cannot be opened, or is not where its reference leads.
@@ -218,7 +256,11 @@ impl Engine {
     /// Generates the token of a handover and puts its digest into the command.
     fn draw_token(&self, wrap: &mut Wrap) -> NewToken {
         let token = new_token(&mut self.shared.ports.rng());
-        wrap.drawn = Some((token.id.clone(), token.digest.clone()));
+        wrap.drawn = Some(DrawnToken {
+            id: token.id.clone(),
+            digest: token.digest.clone(),
+            sealed_key: None,
+        });
         token
     }
 
@@ -242,9 +284,12 @@ impl Engine {
             position: receipt.position,
             incarnation: receipt.incarnation,
             secrets: BTreeMap::new(),
+            principal: None,
+            api_key: None,
             handover: Some(IssuedHandover {
                 id: token.id.as_str().to_owned(),
                 token: token.text.as_str().to_owned(),
+                key: None,
                 expires_at: time::format(made.until),
             }),
         })

@@ -79,6 +79,11 @@ impl AssociatedData {
         Self::start(labels::SEALED_LOGIN).and(&ledger.to_bytes())
     }
 
+    /// Returns the data that binds what a token opens to what it is.
+    pub(crate) fn of_token(what: &str) -> Self {
+        Self::start(labels::SEALED_FOR_TOKEN).and(what.as_bytes())
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         if self.overlong.is_empty() { self.on_stack() } else { &self.overlong }
     }

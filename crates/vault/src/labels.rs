@@ -37,6 +37,10 @@ pub(crate) const WRAPPED_LOGIN_KEY: &str = "connledger wrapped login key";
 pub(crate) const SEALED_LOGIN: &str = "connledger sealed login";
 /// Derives the cipher of a login from its key.
 pub(crate) const LOGIN_CIPHER: &str = "connledger login encryption v1";
+/// Derives the key that encrypts for the bearer of a token from the token.
+pub(crate) const TOKEN_KEY: &str = "connledger token key v1";
+/// Associated data of what is sealed for the bearer of a token.
+pub(crate) const SEALED_FOR_TOKEN: &str = "connledger sealed for a token";
 /// Associated data of the check that the right master key was given.
 pub(crate) const KEY_CHECK: &str = "connledger master key check";
 
@@ -67,6 +71,8 @@ mod tests {
             WRAPPED_LOGIN_KEY,
             SEALED_LOGIN,
             LOGIN_CIPHER,
+            TOKEN_KEY,
+            SEALED_FOR_TOKEN,
             KEY_CHECK,
             SHARED_TEXT,
             SHARE_CHECKSUM,

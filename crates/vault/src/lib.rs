@@ -69,6 +69,8 @@
 //!   (test: `any_shares_up_to_the_threshold_give_the_keys_back_and_fewer_do_not`).
 //! - A share that is damaged, foreign, repeated or false is told from a good one
 //!   (test: `shares_that_do_not_fit_are_told_apart`).
+//! - What is sealed for the bearer of a token opens with that token alone
+//!   (test: `what_is_sealed_for_a_token_opens_with_it_alone_and_unchanged`).
 //! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
 //! - A file with a secret to which other users have access is not read
 //!   (test: `a_file_open_to_other_users_is_refused_with_the_remedy`).
@@ -95,6 +97,7 @@ mod mac_key;
 mod portable_key;
 
 mod shares;
+mod token_key;
 
 mod private_file;
 
@@ -120,6 +123,7 @@ pub use private_file::{
 pub use sealed_text::plaintext_bytes;
 pub use shares::{Share, ShareError, ShareSetId, Shares, split};
 pub use stack::leaving_nothing;
+pub use token_key::TokenKey;
 pub use wrapped::{WrappedDataKey, master_key_of};
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::ledger::{ABROAD, Ledger, Place, TestCommand, reveal_as};
 use crate::wait::eventually;
 
 /// 2027-11-28T12:00:00Z, in seconds.
-const NOON: i64 = 1_827_403_200;
+pub(super) const NOON: i64 = 1_827_403_200;
 
 async fn hand_over(ledger: &Ledger, more: Value) -> Revealed {
     let mut body = json!({"connection": "main", "reason": "for the new gateway", "wrap": "10m"});
@@ -34,20 +34,20 @@ async fn token(ledger: &Ledger, more: Value) -> (String, String) {
 }
 
 /// Uses a token as the credential.
-async fn unwrap(engine: &Engine, token: &str) -> Result<Revealed, Problem> {
+pub(super) async fn unwrap(engine: &Engine, token: &str) -> Result<Revealed, Problem> {
     let caller = engine.authenticate(Some(&format!("Bearer {token}")))?;
     reveal_as(engine, caller, &in_ledger("unwrap", &json!({}))).await
 }
 
-fn in_ledger(verb: &str, body: &Value) -> TestCommand {
+pub(super) fn in_ledger(verb: &str, body: &Value) -> TestCommand {
     TestCommand::new(verb, body).at(ledger_contract::subjects::LEDGER)
 }
 
-async fn code(engine: &Engine, token: &str) -> Code {
+pub(super) async fn code(engine: &Engine, token: &str) -> Code {
     unwrap(engine, token).await.expect_err("refused").code
 }
 
-fn listed(ledger: &Ledger) -> Vec<Value> {
+pub(super) fn listed(ledger: &Ledger) -> Vec<Value> {
     ledger.ask("handovers", &json!({}))["handovers"].as_array().expect("a list").clone()
 }
 

@@ -16,6 +16,7 @@ mod gains;
 mod handovers;
 mod history;
 mod journal;
+mod key_handovers;
 mod keys;
 mod leases;
 mod lifetimes;

@@ -1,6 +1,6 @@
 //! Sends `issue-key` and prints the key.
 
-use ledger_client::{ClientError, CommandHeaders};
+use ledger_client::{Accepted, ClientError, CommandHeaders, IssuedHandover};
 use serde_json::json;
 
 use crate::body;
@@ -8,6 +8,7 @@ use crate::common::Common;
 use crate::failure::Failure;
 use crate::key_out::{KeyOut, KeyOutArgs};
 use crate::output::Output;
+use crate::queries::short_time;
 use crate::session::Session;
 use crate::verbs::PendingCommand;
 
@@ -29,12 +30,16 @@ pub(super) async fn run(
         correlation_id: command.write.correlation_id.clone(),
         ..CommandHeaders::default()
     };
-    let answer = session.client.issue_key(body::bytes(command.body), headers).await;
+    let is_wrapped = !command.text("wrap").is_empty();
+    let body = body::bytes(command.body);
+    if is_wrapped {
+        let answer = session.client.hand_over_key(body, headers).await;
+        let (accepted, made) = answer.map_err(|error| failed(error, &id))?;
+        return write_token(out, &principal, &made.ok_or_else(answered_before)?, &accepted);
+    }
+    let answer = session.client.issue_key(body, headers).await;
     let (accepted, issued) = answer.map_err(|error| failed(error, &id))?;
-    let Some(issued) = issued else {
-        return Err(Failure::refused("this command was answered before, and its key shown then")
-            .hint("keys are not stored: revoke that key, and issue another"));
-    };
+    let issued = issued.ok_or_else(answered_before)?;
     let receipt = accepted.receipt;
     if let Some(file) = &mut file {
         file.write(&issued.key)?;
@@ -63,6 +68,41 @@ pub(super) async fn run(
     }
     out.hint(format!("to revoke it: connledger key revoke {}", issued.id));
     Ok(())
+}
+
+/// Writes the token that stands for a key.
+fn write_token(
+    out: Output,
+    principal: &str,
+    made: &IssuedHandover,
+    accepted: &Accepted,
+) -> Result<(), Failure> {
+    if out.is_json() {
+        return out.object(&json!({
+            "principal": principal,
+            "id": made.key,
+            "handover": made.id,
+            "token": made.token,
+            "expires_at": made.expires_at,
+            "version": accepted.receipt.version,
+            "position": accepted.receipt.position,
+            "incarnation": accepted.receipt.incarnation,
+            "recorded_at": accepted.receipt.recorded_at,
+            "command_id": accepted.command_id,
+        }));
+    }
+    out.verbatim(&made.token)?;
+    let (id, until) = (&made.id, short_time(&made.expires_at));
+    let key = made.key.as_deref().unwrap_or_default();
+    out.say(format!("{VERB}: {principal}  key {key}"));
+    out.say(format!("handover {id} can be used once, until {until}"));
+    out.hint(format!("to end it, and revoke the key: connledger handover revoke {id} --of-key"));
+    Ok(())
+}
+
+fn answered_before() -> Failure {
+    Failure::refused("this command was answered before, and its key shown then")
+        .hint("keys are not stored: revoke that key, and issue another")
 }
 
 fn failed(error: ClientError, command_id: &str) -> Failure {

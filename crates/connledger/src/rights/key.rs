@@ -31,11 +31,13 @@ pub(crate) enum KeyCommand {
 /// Issues a key to a principal.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The key is shown once, in the file of --out or alone on standard output. It is not stored.
+The key is shown once, in the file of --out or alone on standard output. It is not stored. With --wrap,
+nobody sees it but who receives it with the token.
 
 Examples:
   connledger key issue --for eu-1 --expires-in 90d --out eu-1.key
-  connledger key issue --for ci --environment test --label \"nightly tests\" --json")]
+  connledger key issue --for ci --environment test --label \"nightly tests\" --json
+  connledger key issue --for eu-1 --expires-in 90d --wrap 10m")]
 pub(crate) struct IssueArgs {
     /// Name of the principal
     #[arg(long = "for", value_name = "NAME")]
@@ -53,6 +55,20 @@ pub(crate) struct IssueArgs {
     /// Label that says what the key is for
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
+    /// Write a token in place of the key, for whoever is to receive it once, with unwrap: a span of
+    /// time like 10m, or a time, until which it can be used, at most 24 hours ahead. If nobody uses
+    /// it, the ledger revokes the key
+    #[arg(
+        long,
+        value_name = "DURATION|TIME",
+        num_args = 0..=1,
+        default_missing_value = "10m",
+        conflicts_with = "out"
+    )]
+    wrap: Option<String>,
+    /// The only principal that may use the token, with its own key; anyone who has it by default
+    #[arg(long, value_name = "NAME", requires = "wrap")]
+    wrap_for: Option<String>,
     #[command(flatten)]
     key_out: KeyOutArgs,
     #[command(flatten)]
@@ -69,7 +85,9 @@ impl IssueArgs {
         let command = principal::pending("issue-key", &self.principal, self.write)
             .with_some("expires_at", expires_at)
             .with_some("environment", self.environment)
-            .with_some("label", self.label);
+            .with_some("label", self.label)
+            .with_some("wrap", self.wrap)
+            .with_some("for", self.wrap_for);
         Ok((command, self.key_out))
     }
 }

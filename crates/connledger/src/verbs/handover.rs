@@ -4,14 +4,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use ledger_client::Client;
+use ledger_client::{Client, HandedOver};
+use ledger_contract::access::IssuedKey;
 use ledger_contract::queries::{HandoverView, HandoversAnswer};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{PendingCommand, WriteArgs, send};
 use crate::body::Body;
 use crate::common::Common;
 use crate::failure::Failure;
+use crate::key_out::{KeyOut, KeyOutArgs};
 use crate::output::Output;
 use crate::queries::{read_answer, short_time, show_secrets};
 use crate::session::{self, Session};
@@ -22,10 +25,12 @@ use crate::text;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The token is the credential, so no API key is needed. It is good for one use: if the answer is lost,
-ask for another one. With one field and without --json, only the bare value is written.
+ask for another one. With one field and without --json, only the bare value is written. If an API key
+was handed over, it is written alone, or to the file of --out.
 
 Examples:
   connledger unwrap < token
+  connledger unwrap --out eu-1.key < token
   connledger unwrap --own-key --key-file eu-1.key < token")]
 pub(crate) struct UnwrapArgs {
     /// The token, which others can see in the process list; - or nothing for standard input
@@ -34,6 +39,8 @@ pub(crate) struct UnwrapArgs {
     /// Send the API key as the credential, as handovers take that are for one principal
     #[arg(long)]
     own_key: bool,
+    #[command(flatten)]
+    key_out: KeyOutArgs,
 }
 
 /// A token on the command line, or where to read it. Its debug output omits it.
@@ -69,21 +76,60 @@ impl TokenArg {
 }
 
 pub(super) async fn unwrap(common: &Common, args: UnwrapArgs, out: Output) -> Result<(), Failure> {
-    let UnwrapArgs { token, own_key } = args;
+    let UnwrapArgs { token, own_key, key_out } = args;
     let token = token.read(out)?;
+    // Before the token is used, so that nothing is lost if the file cannot be made.
+    let file = key_out.open()?;
     let received = if own_key {
         Client::connect(session::options(common)?).await?.receive_own(&token).await?
     } else {
         let options = session::options_with(common, || Ok(token.clone()))?;
         Client::connect(options).await?.receive(&token).await?
     };
-    show_secrets(out, &received, received.len() == 1)
+    match received {
+        HandedOver::Secrets(secrets) => {
+            if file.is_some() {
+                out.hint("--out is for an API key; these are values of secrets");
+            }
+            show_secrets(out, &secrets, secrets.len() == 1)
+        }
+        HandedOver::Key { principal, key } => show_key(out, &principal, &key, file),
+    }
+}
+
+/// Writes an API key that was received.
+fn show_key(
+    out: Output,
+    principal: &str,
+    issued: &IssuedKey,
+    mut file: Option<KeyOut>,
+) -> Result<(), Failure> {
+    if let Some(file) = &mut file {
+        file.write(&issued.key)?;
+    }
+    if out.is_json() {
+        out.object(&json!({
+            "principal": principal,
+            "id": issued.id,
+            "key": file.is_none().then_some(&issued.key),
+            "key_file": file.as_ref().map(KeyOut::path),
+            "expires_at": issued.expires_at,
+        }))?;
+    } else if file.is_none() {
+        out.verbatim(&issued.key)?;
+    }
+    let end = issued.expires_at.as_deref().unwrap_or("never");
+    out.say(format!("key {} of {principal}  expires {end}", issued.id));
+    if let Some(file) = &file {
+        out.say(format!("the key is in {}", file.path().display()));
+    }
+    Ok(())
 }
 
 /// The subcommands of `handover`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HandoverCommand {
-    /// List handovers of secrets: those that can still be used, and those that ended lately
+    /// List handovers of secrets and API keys that can still be used or ended lately
     #[command(after_help = "\
 Examples:
   connledger handover list
@@ -95,11 +141,15 @@ Examples:
 /// Ends a handover.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  connledger handover revoke k3x9a2bq71ce --reason \"sent to the wrong address\"")]
+Examples:
+  connledger handover revoke k3x9a2bq71ce --reason \"sent to the wrong address\"
+  connledger handover revoke k3x9a2bq71ce --of-key")]
 pub(crate) struct RevokeArgs {
     /// Id of the handover, the second part of its token
     id: String,
+    /// It is a handover of an API key; the ledger revokes that key, too
+    #[arg(long)]
+    of_key: bool,
     /// Reason; kept in the history
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -112,10 +162,14 @@ pub(super) async fn run(
     command: HandoverCommand,
     out: Output,
 ) -> Result<(), Failure> {
-    let session = Session::open(common, out).await?;
     match command {
-        HandoverCommand::List => list(&session).await,
-        HandoverCommand::Revoke(RevokeArgs { id, reason, write }) => {
+        HandoverCommand::List => list(&Session::open(common, out).await?).await,
+        HandoverCommand::Revoke(RevokeArgs { id, of_key, reason, write }) => {
+            let session = if of_key {
+                Session::of_ledger(common, out).await?
+            } else {
+                Session::open(common, out).await?
+            };
             let command = PendingCommand::about_nothing("revoke-handover", write)
                 .with("handover", id)
                 .with_some("reason", reason);
@@ -131,8 +185,7 @@ async fn list(session: &Session) -> Result<(), Failure> {
         return session.out.raw(&answer);
     }
     let answer: HandoversAnswer = read_answer(&answer)?;
-    let mut table =
-        Table::new(&["ID", "CONNECTION", "FIELDS", "FOR", "MADE BY", "EXPIRES", "STATE", "BY"]);
+    let mut table = Table::new(&["ID", "OF", "WHAT", "FOR", "MADE BY", "EXPIRES", "STATE", "BY"]);
     for one in answer.handovers {
         table.row(cells(one));
     }
@@ -146,11 +199,12 @@ async fn list(session: &Session) -> Result<(), Failure> {
 fn cells(one: HandoverView) -> [String; 8] {
     let fields: Vec<_> =
         one.generations.iter().map(|(field, number)| format!("{field}={number}")).collect();
+    let what = one.key.map_or_else(|| fields.join(", "), |key| format!("key {key}"));
     let since = one.ended_at.as_deref().map(short_time);
     [
         one.id,
-        one.connection,
-        fields.join(", "),
+        one.connection.or(one.principal).unwrap_or_default(),
+        what,
         one.receiver.unwrap_or_else(|| "anyone".to_owned()),
         one.made_by,
         short_time(&one.expires_at),

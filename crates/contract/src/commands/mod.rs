@@ -74,7 +74,9 @@ pub use create_workspace::NewWorkspaceBody;
 pub use given::GivenSecret;
 pub use input::{ReferenceBody, SecretInput, SecretValue, nullable};
 pub use new_connection::NewConnection;
-pub use parsed::{KeepFormer, LeaseChange, OverlapChange, ParsedCommand, ReplacedValues, Wrap};
+pub use parsed::{
+    DrawnToken, KeepFormer, LeaseChange, OverlapChange, ParsedCommand, ReplacedValues, Wrap,
+};
 pub use parts::{
     AccessBody, Annotations, Config, IdentityBody, LabelValue, Labels, LimitsBody, ModelPolicyBody,
     ModelRuleBody, Multipliers, PermissionBody, PolicySubjectBody, PricingBody,

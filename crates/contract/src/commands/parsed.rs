@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger_domain::connection::{Access, Environment, Revision};
 use ledger_domain::principal::{KeyDigest, KeyEnd};
 use ledger_domain::{
-    Command, ConsumerCommand, EndWorkspaceLeases, EndedLeases, FieldName, HandoverId, LeaseId,
-    Line, MasterKeyId, PolicyCommand, PrincipalCommand, PrincipalName, Prose, WantedGeneration,
-    WorkspaceCreated,
+    Command, ConsumerCommand, EndWorkspaceLeases, EndedLeases, FieldName, HandoverId, InvalidField,
+    LeaseId, Line, MasterKeyId, PolicyCommand, PrincipalCommand, PrincipalName, Prose, Sealed,
+    WantedGeneration, WorkspaceCreated,
 };
 
+use super::input::{Checked as _, Input, MomentRule, PrincipalRule};
 use super::{Condition, ConnectionRef, GivenSecret, NewConnection, Verb};
 use crate::handover::HandoverToken;
 use crate::moment::Moment;
@@ -77,6 +78,8 @@ pub enum ParsedCommand {
         name: PrincipalName,
         /// The command itself.
         command: Box<PrincipalCommand>,
+        /// Hands the key that it issues over to the bearer of a token.
+        wrap: Option<Box<Wrap>>,
     },
     /// Issues a key to a principal; the engine generates it.
     IssueKey {
@@ -88,6 +91,8 @@ pub enum ParsedCommand {
         label: Option<Line>,
         /// When it expires.
         end: KeyEnd,
+        /// Hands it over to the bearer of a token, instead of answering it.
+        wrap: Option<Box<Wrap>>,
     },
     /// Requests secrets in the clear.
     Reveal {
@@ -182,15 +187,41 @@ pub struct KeepFormer {
     pub once_confirmed: bool,
 }
 
-/// How values are handed over.
+/// How values, or a key, are handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrap {
     /// When the token expires.
     pub until: Moment,
     /// The only principal that may use it.
     pub receiver: Option<PrincipalName>,
-    /// Id and digest of the token, which the engine draws.
-    pub drawn: Option<(HandoverId, KeyDigest)>,
+    /// The token, which the engine draws.
+    pub drawn: Option<DrawnToken>,
+}
+
+/// What is stored of the token of a handover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrawnToken {
+    /// The id of the handover.
+    pub id: HandoverId,
+    /// A digest of the token.
+    pub digest: KeyDigest,
+    /// The API key that it stands for, if it is one, as the token opens it.
+    pub sealed_key: Option<Sealed>,
+}
+
+impl Wrap {
+    /// Reads the fields `wrap` and `for` of a body.
+    pub(super) fn read(
+        until: Option<Input<MomentRule>>,
+        receiver: Option<Input<PrincipalRule>>,
+    ) -> Result<Option<Box<Self>>, InvalidField> {
+        let receiver = receiver.check("for")?;
+        match until.check("wrap")? {
+            Some(until) => Ok(Some(Box::new(Self { until, receiver, drawn: None }))),
+            None if receiver.is_some() => Err(InvalidField::new("for", "takes `wrap` as well")),
+            None => Ok(None),
+        }
+    }
 }
 
 /// A change to leases on the secrets of a connection.
@@ -237,7 +268,7 @@ impl ParsedCommand {
 
     /// Returns a command about a principal.
     pub fn principal(name: PrincipalName, command: PrincipalCommand) -> Self {
-        Self::Principal { name, command: Box::new(command) }
+        Self::Principal { name, command: Box::new(command), wrap: None }
     }
 
     /// Returns a command about tokens, whose blocks are in a stream of their own.
@@ -385,7 +416,7 @@ impl ParsedCommand {
     /// Returns the principal and the domain's command, if this one is about a principal.
     pub(super) fn as_principal(&self) -> Option<(&PrincipalName, &PrincipalCommand)> {
         match self {
-            Self::Principal { name, command } => Some((name, command)),
+            Self::Principal { name, command, .. } => Some((name, command)),
             _ => None,
         }
     }

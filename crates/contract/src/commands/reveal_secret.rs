@@ -1,7 +1,7 @@
 //! `reveal-secret`.
 
+use ledger_domain::WantedGeneration;
 use ledger_domain::principal::Scope;
-use ledger_domain::{InvalidField, WantedGeneration};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -81,14 +81,7 @@ impl VerbDefinition for RevealSecret {
         let reason = body.reason.check("reason")?;
         let target = address.connection(body.connection)?;
         let generation = body.generation.check("generation")?.unwrap_or_default();
-        let receiver = body.r#for.check("for")?;
-        let wrap = match body.wrap.check("wrap")? {
-            Some(until) => Some(Box::new(Wrap { until, receiver, drawn: None })),
-            None if receiver.is_some() => {
-                return Err(InvalidField::new("for", "takes `wrap` as well").into());
-            }
-            None => None,
-        };
+        let wrap = Wrap::read(body.wrap, body.r#for)?;
         Ok(ParsedCommand::Reveal { target, fields, generation, reason, from: None, wrap })
     }
 

@@ -38,7 +38,9 @@ impl VerbDefinition for RevokeHandover {
             operation_id: "revokeHandover",
         },
         summary: "End a handover before it is used",
-        description: "Requires the right to reveal the secrets that it hands over.",
+        description: "Requires the right to reveal the secrets that it hands over. A handover of an API key is \
+            revoked at `_ledger` in place of a workspace, by who administers its principal; the \
+            ledger revokes the key, too.",
         requires: &[Requirement::always(&[Scope::Reveal])],
         refusals: &[Code::HandoverUnknown, Code::HandoverUsed, Code::HandoverEnded],
         answer: Answer::Noted,

@@ -30,11 +30,11 @@ impl VerbDefinition for Unwrap {
         name: "unwrap",
         target: Target::Token,
         route: HttpRoute { method: Method::Post, path: "/api/v1/unwrap", operation_id: "unwrap" },
-        summary: "Receive, once, the values that a token stands for",
+        summary: "Receive, once, the values or the key that a token stands for",
         description: "The token is the credential: `Authorization: Bearer once_...`. It needs no \
              other right, and is good for this command alone. The use is durable before the values \
              leave, so a second one is always refused, with `handover_used` and the time of the \
-             first. Only over TLS or on the server's own machine.",
+             first. A key is in `api_key`, and values are in `secrets`. Only over TLS or on the server's own machine.",
         requires: &[],
         refusals: &[
             Code::HandoverUnknown,

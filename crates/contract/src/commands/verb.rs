@@ -73,7 +73,8 @@ pub enum Target {
     Tokens,
     /// What a token of a handover stands for; the token is the credential or in the body.
     Token,
-    /// A handover of a workspace, named by the body.
+    /// A handover of a workspace, or of an API key at [`LEDGER`](crate::subjects::LEDGER), named by
+    /// the body.
     Handover,
     /// The ledger itself.
     Ledger,
@@ -105,7 +106,7 @@ impl Target {
     /// Returns whether commands may be sent to the ledger as a whole, or else to a workspace.
     pub const fn is_sent_to(self, ledger: bool) -> bool {
         match self {
-            Self::Policies => true,
+            Self::Policies | Self::Handover => true,
             _ => self.is_ledger() == ledger,
         }
     }

@@ -202,7 +202,7 @@ impl From<Rejection> for Problem {
             }
             Rejection::HandoverUsed { at } => format!(
                 "the handover was used before, at {}; if that was not who it was meant for, replace \
-                 the secret",
+                 the secret, or revoke the key",
                 time::format(*at)
             ),
             other => other.to_string(),

@@ -285,7 +285,7 @@ pub enum Happened {
     Ledger(LedgerEvent),
     /// An event of a consumer of a connection.
     Consumer(ConsumerEvent),
-    /// An event of a handover of a connection's secrets.
+    /// An event of a handover.
     Handover(HandoverEvent),
     /// An event of a policy of secret fields.
     Policy(PolicyEvent),

@@ -60,6 +60,7 @@ impl Head {
             | StreamId::Consumers(_)
             | StreamId::Policies(_)
             | StreamId::Leases(_)
+            | StreamId::Handovers(_)
             | StreamId::Ledger(_) => (None, None),
         };
         Self { connection, reveals, version }

@@ -150,6 +150,8 @@ pub enum StreamId {
     Policies(WorkspaceName),
     /// What ends leases on secrets throughout a workspace.
     Leases(WorkspaceName),
+    /// Handovers of one principal's keys.
+    Handovers(PrincipalName),
     /// The ledger itself.
     Ledger(LedgerId),
 }
@@ -164,6 +166,7 @@ impl fmt::Display for StreamId {
             Self::Consumers(id) => write!(f, "consumers/{id}"),
             Self::Policies(name) => write!(f, "policies/{name}"),
             Self::Leases(name) => write!(f, "leases/{name}"),
+            Self::Handovers(name) => write!(f, "handovers/{name}"),
             Self::Ledger(id) => write!(f, "ledger/{id}"),
         }
     }
@@ -199,6 +202,7 @@ impl StreamId {
             ("consumers", id) => id.parse().ok().map(Self::Consumers),
             ("policies", name) => Some(Self::Policies(WorkspaceName::stored(name.into()))),
             ("leases", name) => Some(Self::Leases(WorkspaceName::stored(name.into()))),
+            ("handovers", name) => Some(Self::Handovers(PrincipalName::stored(name.into()))),
             ("ledger", id) => id.parse().ok().map(Self::Ledger),
             _ => None,
         }
@@ -382,7 +386,7 @@ pub fn encode_consumer(out: &mut Vec<u8>, metadata: &Metadata, event: &ConsumerE
     encode(out, metadata, event.type_name(), ConsumerOut(event));
 }
 
-/// Appends the stored bytes of a record about a handover of secrets to `out`.
+/// Appends the stored bytes of a record about a handover to `out`.
 pub fn encode_handover(out: &mut Vec<u8>, metadata: &Metadata, event: &HandoverEvent) {
     encode(out, metadata, event.type_name(), HandoverOut(event));
 }

@@ -69,6 +69,7 @@ pub fn first_metadata_version(type_name: &str, data_version: u32) -> u32 {
         | "secret_confirmed"
         | "consumer_removed"
         | "secret_handed_over"
+        | "api_key_handed_over"
         | "handover_used"
         | "handover_ended"
         | "secret_overdue"

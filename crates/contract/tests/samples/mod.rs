@@ -15,11 +15,11 @@ use ledger_domain::principal::{
 };
 use ledger_domain::{
     Actor, CheckedText, ConnectionId, ConsumerEvent, EndWorkspaceLeases, EndedLeases, Event,
-    EventId, FieldName, FormerEnd, Generation, HandedOver, HandoverEnd, HandoverEvent, HandoverId,
-    Held, Hint, Json, LeaseEnd, LeaseEvent, LeaseId, LedgerEvent, LedgerId, Line, MasterKeyId,
-    MessageId, Micros, NewSecret, Overdue, PolicyEvent, PolicySubject, Position, Prose, ReadCount,
-    Reference, ReferenceFormat, ReferenceKind, Sealed, Secret, SecretPolicy, SecretRevealed, Slug,
-    Version, WorkspaceCreated, WorkspaceName,
+    EventId, FieldName, FormerEnd, Generation, GivenOut, HandedOver, HandoverEnd, HandoverEvent,
+    HandoverId, Held, Hint, Json, KeyHandedOver, LeaseEnd, LeaseEvent, LeaseId, LedgerEvent,
+    LedgerId, Line, MasterKeyId, MessageId, Micros, NewSecret, Overdue, PolicyEvent, PolicySubject,
+    Position, Prose, ReadCount, Reference, ReferenceFormat, ReferenceKind, Sealed, Secret,
+    SecretPolicy, SecretRevealed, Slug, Version, WorkspaceCreated, WorkspaceName,
 };
 use uuid::Uuid;
 
@@ -323,9 +323,16 @@ fn handover_event(type_name: &str) -> Option<HandoverEvent> {
             until: AT,
             receiver: Some(text("gateway-eu")),
         })),
+        "api_key_handed_over" => HandoverEvent::KeyMade(Box::new(KeyHandedOver {
+            handover: handover(),
+            digest: KeyDigest::new("b3.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+            key: text("k23456789abc"),
+            until: AT,
+            receiver: Some(text("gateway-eu")),
+        })),
         "handover_used" => HandoverEvent::Used {
             handover: handover(),
-            generations: map("api_key", Generation::new(2)),
+            given: GivenOut::Values(map("api_key", Generation::new(2))),
             from: Some(text("http")),
         },
         "handover_ended" => HandoverEvent::Ended {
@@ -411,6 +418,7 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
             WorkspaceCreated::TYPE_NAME => StreamId::Workspace(workspace.clone()),
             SecretRevealed::TYPE_NAME => StreamId::Reveals(id),
             "workspace_leases_ended" => StreamId::Leases(workspace.clone()),
+            "api_key_handed_over" => StreamId::Handovers(text("gateway-eu")),
             _ if handover.is_some() || lease.is_some() => StreamId::Reveals(id),
             _ if consumer.is_some() => StreamId::Consumers(id),
             _ if policy.is_some() => StreamId::Policies(workspace.clone()),

@@ -95,6 +95,10 @@ impl Permit {
             Target::NewPrincipal | Target::Principal | Target::Key => {
                 return self.caller.require_principals();
             }
+            // Of a key of a principal.
+            Target::Handover if workspace.as_str() == subjects::LEDGER => {
+                return self.caller.require_principals();
+            }
             Target::Tokens | Target::Ledger => Subject::Ledger,
             Target::Policies if workspace.as_str() == subjects::LEDGER => Subject::Ledger,
             Target::Workspace | Target::NewWorkspace | Target::Policies => {

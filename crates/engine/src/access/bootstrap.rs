@@ -45,7 +45,7 @@ impl Engine {
             Some(admin) => self.restore_admin(&admin).await?,
         }
         let end = KeyEnd::AfterDefault;
-        let issue = ParsedCommand::IssueKey { name, environment, label: None, end };
+        let issue = ParsedCommand::IssueKey { name, environment, label: None, end, wrap: None };
         let key = self.as_system(issue).await?.api_key;
         key.map(|mut key| std::mem::take(&mut key.key))
             .ok_or_else(|| Fault::bug("issue-key returned no key").into())

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ledger_contract::records::Via;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, TokenRef, Workspaces};
 use ledger_domain::{Actor, CheckedText as _, Connection, HandoverId, Line, Micros, WorkspaceName};
+use ledger_vault::TokenKey;
 
 use super::bootstrap::everything;
 use crate::errors::AuthenticateError;
@@ -26,8 +27,8 @@ pub struct Caller {
     actor: Actor,
     grants: Arc<[Grant]>,
     key: Option<ApiKeyId>,
-    /// The handover whose token is the credential.
-    handover: Option<HandoverId>,
+    /// The handover whose token is the credential, and the key that follows from the token.
+    handover: Option<(HandoverId, Arc<TokenKey>)>,
     credential: Option<Line>,
     via: Via,
     /// What a token can be blocked by.
@@ -69,14 +70,19 @@ impl Caller {
     }
 
     /// Creates the caller of a handover's token, who has no right but to use it.
-    pub(super) fn of_handover(id: HandoverId) -> Self {
+    pub(super) fn of_handover(id: HandoverId, token: &str) -> Self {
         let caller = Self::new(Actor::new(format!("handover:{}", id.as_str())), Vec::new());
-        Self { handover: Some(id), ..caller }
+        Self { handover: Some((id, Arc::new(TokenKey::of(token)))), ..caller }
     }
 
     /// Returns the handover whose token was presented, if it was one.
     pub fn handover(&self) -> Option<&HandoverId> {
-        self.handover.as_ref()
+        self.handover.as_ref().map(|(id, _)| id)
+    }
+
+    /// Returns the key that follows from the token of that handover.
+    pub(crate) fn token_key(&self) -> Option<Arc<TokenKey>> {
+        self.handover.as_ref().map(|(_, key)| Arc::clone(key))
     }
 
     /// Takes over the present rights of the credential. Returns whether they may have changed since

@@ -100,7 +100,7 @@ impl Permit {
         directory: &PrincipalDirectory,
         command: &ParsedCommand,
     ) -> Result<CheckedAt, ExecuteError> {
-        let ParsedCommand::Principal { name, command } = command else {
+        let ParsedCommand::Principal { name, command, .. } = command else {
             return Ok(CheckedAt(None));
         };
         if self.caller().administers_ledger() {
@@ -117,6 +117,11 @@ impl Permit {
 }
 
 impl Permit {
+    /// Returns whether the caller administers a principal.
+    pub(crate) fn administers(&self, principal: &Principal) -> bool {
+        self.caller().administers(principal)
+    }
+
     /// Checks a command about a principal again, by the rights that the caller has now and the
     /// latest state of the principal.
     ///

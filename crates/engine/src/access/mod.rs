@@ -96,7 +96,7 @@ impl Engine {
     fn authenticate_handover(&self, token: &str) -> Result<Caller, AuthenticateError> {
         let id = handover::id_of(token).ok_or(AuthenticateError::Unknown)?;
         let known = self.shared.handovers.known(&id, &handovers::digest(token));
-        known.map(|_| Caller::of_handover(id)).ok_or(AuthenticateError::Unknown)
+        known.map(|_| Caller::of_handover(id, token)).ok_or(AuthenticateError::Unknown)
     }
 
     /// Verifies an API key and returns the caller. Errors: as [`Self::authenticate`].

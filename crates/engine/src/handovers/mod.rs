@@ -1,9 +1,10 @@
-//! Handovers: tokens for which the values of secrets are given out once.
+//! Handovers: tokens for which the values of secrets, or an API key, are given out once.
 //!
 //! The writer decides about them one after the other, so that of two uses at the same time one
-//! wins. The events are in the stream of the connection's reveals. The states are in a table beside
-//! the log and, as there are few, in memory.
+//! wins. The states are in a table beside the log and, as there are few, in memory. That of a
+//! handover of a key has the key, which only the token opens.
 
+mod key;
 mod token;
 mod watch;
 
@@ -17,11 +18,15 @@ use ledger_store::tables::handovers;
 use ledger_store::{AppendError, Batch, Durability, Store};
 use parking_lot::RwLock;
 
+pub(crate) use key::IssuedAs;
 pub(crate) use token::{NewToken, digest, new_token};
 pub(crate) use watch::HandoverWatch;
 
 use crate::access::same_digest;
 use crate::errors::Fault;
+
+/// The actor of what the ledger itself does.
+pub(crate) const ACTOR: &str = "system:handover";
 
 /// Stands for the reason of a use of a handover, which its maker gave.
 pub(crate) const USED_REASON: &str = "received with a token";
@@ -44,14 +49,14 @@ impl Handovers {
             let (id, row) = row?;
             let handover = decode_handover_row(&row)
                 .map_err(|source| Fault::Row { of: format!("handover {id}"), source })?;
-            all.insert(handover.made.handover.clone(), Arc::new(handover));
+            all.insert(handover.id.clone(), Arc::new(handover));
         }
         Ok(Self(RwLock::new(all)))
     }
 
     /// Stores a new state.
     pub(crate) fn put(&self, handover: &Arc<Handover>) {
-        let id = handover.made.handover.clone();
+        let id = handover.id.clone();
         self.0.write().insert(id, Arc::clone(handover));
     }
 
@@ -62,7 +67,7 @@ impl Handovers {
 
     /// Returns a handover, given the digest of its whole token.
     pub(crate) fn known(&self, id: &HandoverId, digest: &KeyDigest) -> Option<Arc<Handover>> {
-        self.get(id).filter(|handover| same_digest(&handover.made.digest, digest))
+        self.get(id).filter(|handover| same_digest(&handover.digest, digest))
     }
 
     /// Returns every handover, in no order.
@@ -82,8 +87,8 @@ impl Handovers {
     /// Returns up to `most` of those whose time is over, which can no longer be used.
     fn overdue(&self, now: Micros, most: usize) -> Vec<HandoverId> {
         let all = self.0.read();
-        let overdue = all.values().filter(|one| one.is_pending() && one.made.until <= now);
-        overdue.take(most).map(|one| one.made.handover.clone()).collect()
+        let overdue = all.values().filter(|one| one.is_pending() && one.until <= now);
+        overdue.take(most).map(|one| one.id.clone()).collect()
     }
 
     /// Removes those that ended long ago, from the table as well.
@@ -117,5 +122,5 @@ impl Handovers {
 /// Adds the state of a handover to `batch`.
 pub(crate) fn write(batch: &mut Batch, store: &Store, handover: &Handover) {
     let row = encode_handover_row(handover);
-    handovers::put(batch, store, handover.made.handover.as_str(), &row);
+    handovers::put(batch, store, handover.id.as_str(), &row);
 }

@@ -11,10 +11,9 @@ use ledger_domain::{HandoverCommand, HandoverId};
 use crate::access::Caller;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, chain};
+use crate::handovers::ACTOR;
 use crate::writer::{Answer, Work};
 
-/// The actor of the events.
-const ACTOR: &str = "system:handover";
 /// Time between two looks.
 const TICK: Duration = Duration::from_millis(500);
 /// Looks after which those that ended long ago are forgotten.

@@ -21,6 +21,7 @@ use super::live::{LiveLease, LiveLeases};
 use crate::access::{Permit, connection_unknown};
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, Unavailable};
+use crate::execute::Outcome;
 use crate::master_keys::KeyUse;
 use crate::references::ReadBy;
 use crate::request::RequestContext;
@@ -153,8 +154,10 @@ impl Engine {
         &self,
         request: RevealRequest,
     ) -> Result<(LeaseAnswer, SecretsInFlight), ExecuteError> {
-        let Recorded { context, attempt, keys, connection, receipt, record } =
-            self.recorded(request).await?;
+        let recorded = self.recorded(request).await?;
+        let connection = recorded.connection()?;
+        let Recorded { context, attempt, keys, outcome: Outcome { receipt, .. }, record } =
+            recorded;
         let position = Position::new(receipt.position);
         let Record { metadata, happened } = record;
         let Happened::Lease(LeaseEvent::Taken { generations, until, reason, from, .. }) = happened

@@ -10,8 +10,8 @@ use ledger_contract::time;
 use ledger_contract::view::{self, ReferenceView};
 use ledger_domain::principal::{ApiKeyId, Scope};
 use ledger_domain::{
-    CheckedText, Connection, FieldName, Generation, HandedOver, HandoverEvent, LeaseEvent, LeaseId,
-    Micros, SecretRevealed, Version, limits,
+    CheckedText, Connection, FieldName, Generation, GivenOut, HandedOver, HandoverEvent,
+    LeaseEvent, LeaseId, Micros, SecretRevealed, Version, limits,
 };
 use ledger_store::tables::{StreamKey, streams};
 
@@ -202,9 +202,10 @@ impl Search<'_> {
             Happened::Handover(HandoverEvent::Made(made)) => {
                 return gives(&made.generations).then(|| handed_over(metadata, &made));
             }
-            Happened::Handover(HandoverEvent::Used { generations, .. }) => {
-                gives(&generations).then(|| Received::reveal(handovers::USED_REASON))
-            }
+            Happened::Handover(HandoverEvent::Used {
+                given: GivenOut::Values(generations),
+                ..
+            }) => gives(&generations).then(|| Received::reveal(handovers::USED_REASON)),
             Happened::Lease(LeaseEvent::Taken { generations, reason, .. }) => {
                 let lease = Some(LeaseId::of(metadata.event_id));
                 gives(&generations).then(|| Received { lease, ..Received::reveal(reason.text()) })

@@ -6,8 +6,8 @@ use std::collections::hash_map::Entry;
 
 use ledger_contract::queries::handovers::HANDOVERS_MAX;
 use ledger_contract::queries::{HandoverView, HandoversAnswer};
-use ledger_domain::principal::Scope;
-use ledger_domain::{ConnectionId, Handover};
+use ledger_domain::principal::{Grant, Scope};
+use ledger_domain::{ConnectionId, Handover, HandoverContent};
 use ledger_store::ReadError;
 
 use super::Reader;
@@ -15,8 +15,8 @@ use crate::errors::{Fault, Forbidden, QueryError, chain};
 use crate::models::Models;
 
 impl Reader<'_> {
-    /// Returns the handovers of connections that the caller may audit: those that can still be used
-    /// first, the newest first. Blocks.
+    /// Returns the handovers of connections that the caller may audit, and of keys of principals
+    /// that the caller administers: those that can still be used first, the newest first. Blocks.
     ///
     /// Errors: `forbidden`.
     pub fn handovers(&self) -> Result<HandoversAnswer, QueryError> {
@@ -27,19 +27,22 @@ impl Reader<'_> {
         if !may {
             return Err(Forbidden::Scope(Scope::Audit).into());
         }
-        let is_here = |one: &Handover| self.workspace.is_none_or(|name| *name == one.workspace);
         let all = self.engine.shared.handovers.all();
-        let mut all: Vec<_> = all.into_iter().filter(|one| is_here(one)).collect();
-        all.sort_by_cached_key(|one| {
-            (!one.is_pending(), Reverse(one.made_at), one.made.handover.clone())
-        });
+        let mut all: Vec<_> = all.into_iter().filter(|one| self.handover_is_here(one)).collect();
+        all.sort_by_cached_key(|one| (!one.is_pending(), Reverse(one.made_at), one.id.clone()));
         let models = self.engine.shared.models.load();
         let mut may_see = HashMap::new();
         let mut handovers = Vec::new();
         for handover in all {
-            let is_shown = match may_see.entry(handover.connection) {
-                Entry::Occupied(known) => *known.get(),
-                Entry::Vacant(new) => *new.insert(self.may_audit(&models, handover.connection)?),
+            let is_shown = match &handover.content {
+                HandoverContent::Values { connection: id, .. } => match may_see.entry(*id) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(new) => *new.insert(self.may_audit(&models, *id)?),
+                },
+                HandoverContent::Key { principal, .. } => {
+                    let holder = self.engine.shared.directory.principal(principal);
+                    holder.is_some_and(|holder| self.caller.administers(&holder))
+                }
             };
             if is_shown && handovers.len() == HANDOVERS_MAX {
                 return Ok(HandoversAnswer { handovers, truncated: true });
@@ -49,6 +52,20 @@ impl Reader<'_> {
             }
         }
         Ok(HandoversAnswer { handovers, truncated: false })
+    }
+
+    /// Returns whether a handover belongs to the workspace that is asked about. One of a key
+    /// belongs to those that its principal has a right in.
+    fn handover_is_here(&self, handover: &Handover) -> bool {
+        let Some(name) = self.workspace else { return true };
+        match &handover.content {
+            HandoverContent::Values { .. } => handover.workspace == *name,
+            HandoverContent::Key { principal, .. } => {
+                let holder = self.engine.shared.directory.principal(principal);
+                let reaches = |grant: &Grant| grant.workspaces.contain(name);
+                holder.is_some_and(|holder| holder.grants.iter().any(reaches))
+            }
+        }
     }
 
     /// Returns whether the caller may audit a connection. One whose row is damaged is shown to

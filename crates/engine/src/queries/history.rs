@@ -94,6 +94,7 @@ impl Reader<'_> {
             | StreamId::Consumers(_)
             | StreamId::Policies(_)
             | StreamId::Leases(_)
+            | StreamId::Handovers(_)
             | StreamId::Ledger(_) => None,
         };
         let version = record.metadata.version;

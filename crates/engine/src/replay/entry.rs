@@ -42,6 +42,7 @@ impl Entry {
             StreamId::Reveals(id) => (StreamKey::reveals(*id), Some(*id)),
             StreamId::Consumers(id) => (StreamKey::consumers(*id), Some(*id)),
             StreamId::Leases(name) => (StreamKey::leases(name), None),
+            StreamId::Handovers(name) => (StreamKey::handovers(name), None),
             StreamId::Workspace(name) => (StreamKey::workspace(name), None),
             StreamId::Principal(name) => (StreamKey::principal(name), None),
             StreamId::Policies(name) => (StreamKey::policies(name), None),

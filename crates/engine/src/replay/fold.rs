@@ -232,6 +232,7 @@ impl<'a> Fold<'a> {
                 self.follow_leases(&mut batch, &metadata.lease_facts(), &event)?;
             }
             (StreamId::Reveals(_), Happened::Revealed(_) | Happened::Handover(_))
+            | (StreamId::Handovers(_), Happened::Handover(_))
             | (StreamId::Policies(_), Happened::Policy(_))
             | (StreamId::Ledger(_), Happened::Ledger(_)) => {}
             _ => return Err(misplaced(metadata.position, &metadata.stream)),

@@ -198,7 +198,7 @@ impl Decider {
         let Envelope { permit, workspace, .. } = &mut prepared.envelope;
         let changes = state.principal_changes();
         let renewed = permit.renew(workspace, now, changes, |caller| state.again(caller, now))?;
-        if let (true, Work::Principal { name, command }) = (renewed, &prepared.work) {
+        if let (true, Work::Principal { name, command, .. }) = (renewed, &prepared.work) {
             permit.check_principal_again(state.principal(name).as_deref(), command)?;
         }
         let fingerprint = prepared.envelope.fingerprint.as_ref().map(Fingerprint::stored);
@@ -222,7 +222,7 @@ impl Decider {
         }
         let recorded_at = now.max(self.state.recorded_at);
         self.clock = (now < recorded_at).then_some(now);
-        let mut seen = None;
+        let (mut seen, mut handed_over, mut further) = (None, None, None);
         let (connection, version) = match work {
             Work::Workspace(created) => {
                 self.create_workspace(envelope, created, recorded_at)?;
@@ -235,7 +235,11 @@ impl Decider {
             Work::Policy(command) => (None, self.change_policies(envelope, command, recorded_at)?),
             Work::Overdue(id) => (Some(id), self.note_overdue(envelope, id, recorded_at)?),
             Work::Ledger(work) => (None, self.change_ledger(envelope, work, recorded_at)?),
-            Work::Principal { name, command } => {
+            Work::Principal { name, command, wrapping } => {
+                if let Some(wrapping) = wrapping {
+                    let made = self.wrap_key(&envelope, &name, &command, *wrapping, recorded_at);
+                    further = Some(made?);
+                }
                 (None, self.change_principal(envelope, &name, *command, recorded_at)?)
             }
             Work::Consumer { id, command } => {
@@ -258,10 +262,11 @@ impl Decider {
                 return Err(Rejection::Sealed.into());
             }
             Work::Handover { id, digest, command } => {
-                let (connection, version, state) =
+                let changed =
                     self.handover(envelope, &id, digest.as_ref(), command, recorded_at)?;
-                seen = Some(state);
-                (Some(connection), version)
+                (seen, further) = (changed.connection, changed.further);
+                handed_over = Some(changed.before);
+                (seen.as_ref().map(|connection| connection.id), changed.version)
             }
             Work::Lease(work) => {
                 let leased = self.lease(envelope, work, recorded_at)?;
@@ -282,8 +287,9 @@ impl Decider {
             self.state.set_receipt(key, receipt);
         }
         self.state.recorded_at = recorded_at;
+        further.map_or(Ok(()), |further| self.record_further(further, recorded_at))?;
         self.end_leases(recorded_at)?;
-        Ok(Outcome { seen, ..answer(&self.shared, &receipt, false) })
+        Ok(Outcome { seen, handed_over, ..answer(&self.shared, &receipt, false) })
     }
 
     /// Returns what the clock says, of a command that is recorded `at` a time.

@@ -155,12 +155,20 @@ impl Decider {
         if self.state.leases.of_connection(id).next().is_none() {
             return Ok(());
         }
-        let Some(cause) = self.group.accepted.last() else { return Ok(()) };
+        let Some(envelope) = self.following(leases::ACTOR) else { return Ok(()) };
+        let event = LeaseEvent::Ended { which: EndedLeases::All, because, reason: None };
+        self.append_lease(envelope, id, &event, at).map(drop)
+    }
+
+    /// Returns the envelope of an event of the ledger itself, under the name of `actor`, that
+    /// follows on the last one of the group.
+    pub(super) fn following(&self, actor: &str) -> Option<Envelope> {
+        let cause = self.group.accepted.last()?;
         let (workspace, cause) = (cause.metadata.workspace.clone(), &cause.metadata.provenance);
-        let envelope = Envelope {
+        Some(Envelope {
             workspace,
             fingerprint: None,
-            permit: Permit::of_ledger(Caller::system(leases::ACTOR)),
+            permit: Permit::of_ledger(Caller::system(actor)),
             expected: Expected::Any,
             deadline: None,
             provenance: Provenance {
@@ -172,8 +180,6 @@ impl Decider {
                 key: None,
                 address: None,
             },
-        };
-        let event = LeaseEvent::Ended { which: EndedLeases::All, because, reason: None };
-        self.append_lease(envelope, id, &event, at).map(drop)
+        })
     }
 }

@@ -47,7 +47,7 @@ use ledger_vault::{Keyring, WrappedDataKey};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-pub(crate) use handovers::Wrapping;
+pub(crate) use handovers::{KeyWrapping, Wrapping};
 pub(crate) use leases::LeaseWork;
 pub(crate) use recent::Recent;
 pub(crate) use removals::Removal;
@@ -100,8 +100,12 @@ pub(crate) enum Work {
     },
     /// The creation of a workspace.
     Workspace(WorkspaceCreated),
-    /// A command to a principal.
-    Principal { name: PrincipalName, command: Box<PrincipalCommand> },
+    /// A command to a principal, and how the key is handed over that it issues, if it is.
+    Principal {
+        name: PrincipalName,
+        command: Box<PrincipalCommand>,
+        wrapping: Option<Box<KeyWrapping>>,
+    },
     /// A reveal of a connection's secrets.
     Reveal { id: ConnectionId, command: RevealSecret },
     /// A handover of a connection's secrets.
@@ -216,7 +220,7 @@ pub(crate) enum Effect {
     Handover {
         /// As it is now.
         state: Arc<Handover>,
-        /// The ordinal of the connection.
+        /// The ordinal of the connection, if it is of secrets.
         used: Option<u32>,
     },
     /// No state that is kept in memory.
@@ -359,5 +363,6 @@ pub(crate) fn answer(shared: &Shared, receipt: &Receipt, repeated: bool) -> Outc
         },
         repeated,
         seen: None,
+        handed_over: None,
     }
 }

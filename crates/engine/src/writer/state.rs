@@ -89,6 +89,8 @@ pub(crate) struct State {
     handovers: Recent<HandoverId, Arc<Handover>>,
     /// How many handovers of each workspace can still be used.
     pending_handovers: HashMap<WorkspaceName, usize>,
+    /// Last versions of the streams of handovers of keys.
+    key_handovers: HashMap<PrincipalName, Version>,
     /// The policies of secret fields.
     pub(crate) policies: AllPolicies,
     /// The leases on secrets.
@@ -142,6 +144,7 @@ impl State {
             consumers: Recent::new(RECENT).within(CONSUMERS_BYTES),
             handovers: Recent::new(RECENT),
             pending_handovers,
+            key_handovers: HashMap::new(),
             leases,
             workspace_leases: HashMap::new(),
             destroyed: Recent::new(RECENT),
@@ -254,6 +257,19 @@ impl State {
         self.workspace_leases.insert(name, version);
     }
 
+    /// Returns the number of events about handovers of a principal's keys.
+    pub(crate) fn key_handovers(&self, name: &PrincipalName) -> Result<Version, Fault> {
+        match self.key_handovers.get(name) {
+            Some(version) => Ok(*version),
+            None => streams::last_version(&self.shared.store, StreamKey::handovers(name))
+                .map_err(Fault::from),
+        }
+    }
+
+    pub(crate) fn set_key_handovers(&mut self, name: PrincipalName, version: Version) {
+        self.key_handovers.insert(name, version);
+    }
+
     /// Counts a data key as [`Ledger::count`] does, for the next batch.
     pub(crate) fn count_data_key(&mut self, from: Option<MasterKeyId>, to: Option<MasterKeyId>) {
         self.ledger.count(from, to);
@@ -294,7 +310,7 @@ impl State {
     pub(crate) fn set_handover(&mut self, handover: &Arc<Handover>) {
         let pending = self.pending_handovers.entry(handover.workspace.clone()).or_default();
         *pending = if handover.is_pending() { *pending + 1 } else { pending.saturating_sub(1) };
-        self.handovers.set(handover.made.handover.clone(), Arc::clone(handover));
+        self.handovers.set(handover.id.clone(), Arc::clone(handover));
     }
 
     /// Returns how many handovers of a workspace can still be used.

@@ -77,7 +77,9 @@ impl Notice {
             | StreamId::Consumers(_)
             | StreamId::Policies(_)
             | StreamId::Leases(_) => About::Reading,
-            StreamId::Principal(_) | StreamId::Ledger(_) => About::Administration,
+            StreamId::Principal(_) | StreamId::Handovers(_) | StreamId::Ledger(_) => {
+                About::Administration
+            }
         };
         let point = ResumePoint::new(item.position, incarnation);
         let whole = Text::new(point, item.type_name, item.body);

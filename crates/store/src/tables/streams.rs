@@ -64,6 +64,11 @@ impl StreamKey {
         Self::of(b'e', workspace.stream_id())
     }
 
+    /// Returns the key of the stream of the handovers of a principal's keys.
+    pub fn handovers(principal: &PrincipalName) -> Self {
+        Self::of(b'h', principal.stream_id())
+    }
+
     fn of(kind: u8, id: [u8; 16]) -> Self {
         let mut key = [kind; KEY_BYTES];
         if let Some(rest) = key.get_mut(1..) {
@@ -88,6 +93,7 @@ pub(super) fn place(key: &[u8]) -> Option<String> {
         b'r' => format!("reveal {version} of {of}"),
         b'n' => format!("confirmation {version} of {of}"),
         b'e' => format!("end {version} of leases throughout a workspace"),
+        b'h' => format!("version {version} of the handovers of a principal's keys"),
         b'p' => format!("version {version} of a principal"),
         POLICIES => format!("version {version} of the policies of a workspace"),
         b'l' => format!("version {version} of the ledger itself"),

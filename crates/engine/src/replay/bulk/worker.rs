@@ -249,7 +249,8 @@ impl<'a> Worker<'a> {
                 self.leases.apply(&lease, &event);
                 Ok(())
             }
-            (StreamId::Policies(_), Happened::Policy(_))
+            (StreamId::Handovers(_), Happened::Handover(_))
+            | (StreamId::Policies(_), Happened::Policy(_))
             | (StreamId::Ledger(_), Happened::Ledger(_)) => Ok(()),
             _ => Err(misplaced(position, &stream)),
         }

@@ -66,12 +66,12 @@ fn answer(answer: commands::Answer) -> Answer {
         ),
         commands::Answer::KeyIssued => Answer::json(
             201,
-            "The key, which is valid from now on.",
+            "The key, which is valid from now on, or the token that stands for it.",
             "KeyReceipt",
             &["ETag", "Ledger-Repeated", "Cache-Control"],
         ),
         commands::Answer::Secrets => {
-            Answer::json(200, "The secret values.", "RevealAnswer", &["Cache-Control"])
+            Answer::json(200, "The secret values, or the key.", "RevealAnswer", &["Cache-Control"])
         }
         commands::Answer::Leased => {
             Answer::json(200, "The values and the lease.", "LeaseAnswer", &["Cache-Control"])
@@ -98,7 +98,8 @@ fn parameters(verb: Verb) -> &'static [&'static [Parameter]] {
         Target::Connection => {
             &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::CHANGING, p::COMMON]
         }
-        Target::Workspace | Target::Handover => &[p::IN_WORKSPACE, p::COMMAND, p::COMMON],
+        Target::Workspace => &[p::IN_WORKSPACE, p::COMMAND, p::COMMON],
+        Target::Handover => &[p::IN_WORKSPACE_OR_LEDGER, p::COMMAND, p::COMMON],
         Target::NewConnection => &[p::IN_WORKSPACE, p::COMMAND, p::MAKING, p::COMMON],
         Target::NewWorkspace | Target::NewPrincipal => &[p::COMMAND, p::MAKING, p::COMMON],
         Target::Policies => &[p::IN_WORKSPACE_OR_LEDGER, p::COMMAND, p::CHANGING, p::COMMON],
