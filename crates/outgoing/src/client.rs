@@ -1,13 +1,18 @@
 //! The client.
 
 use std::fmt;
+use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use reqwest::redirect::Policy;
-use reqwest::{Method, RequestBuilder, Url};
+use reqwest::{Method, RequestBuilder, Response, Url};
+use tokio_rustls::rustls;
 use zeroize::Zeroizing;
 
+use crate::networks::Reach;
+use crate::resolve::{NotPermitted, NotResolved, Resolver};
 use crate::tls::{self, AuthorityError, TlsError};
 
 /// Limits of a client, and whom it trusts.
@@ -21,6 +26,8 @@ pub struct ClientOptions {
     pub bytes_max: usize,
     /// Certificates of authorities in the PEM form that are trusted in place of the system's.
     pub authorities: Option<Vec<u8>>,
+    /// Which addresses it may reach.
+    pub reach: Reach,
 }
 
 impl Default for ClientOptions {
@@ -30,6 +37,7 @@ impl Default for ClientOptions {
             answer_max: Duration::from_secs(10),
             bytes_max: 256 * 1024,
             authorities: None,
+            reach: Reach::default(),
         }
     }
 }
@@ -55,6 +63,9 @@ pub enum SendError {
     /// No connection, or it broke.
     #[error("it does not answer")]
     Unreachable(#[source] reqwest::Error),
+    /// Its address may not be reached.
+    #[error("its address is in a network that may not be reached")]
+    Forbidden,
     /// No answer in time.
     #[error("it did not answer in time")]
     TooSlow,
@@ -97,7 +108,7 @@ impl Client {
             Some(pem) => tls::authorities(pem)?,
             None => tls::system_authorities(),
         };
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::config(roots)?)
             // Redirects are disabled, because only the configured address was checked.
             .redirect(Policy::none())
@@ -105,9 +116,13 @@ impl Client {
             .connect_timeout(options.connect_max)
             .timeout(options.answer_max)
             .pool_max_idle_per_host(1)
-            .user_agent(concat!("connledger/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { http, options })
+            .user_agent(concat!("connledger/", env!("CARGO_PKG_VERSION")));
+        if options.reach != Reach::Anywhere {
+            // No connection is kept for a later request, so each is made to an address that was
+            // checked for it.
+            http = http.dns_resolver(Resolver(options.reach.clone())).pool_max_idle_per_host(0);
+        }
+        Ok(Self { http: http.build()?, options })
     }
 
     /// Begins a request.
@@ -121,9 +136,41 @@ impl Client {
         reading.unwrap_or(Err(SendError::TooSlow))
     }
 
+    /// Sends a request and reads the answer up to the limit of size, within the limit of time. What
+    /// is longer is cut off.
+    pub async fn send_for_beginning(&self, request: RequestBuilder) -> Result<Answer, SendError> {
+        let reading = async {
+            let mut response = self.begin(request).await?;
+            let mut body = Zeroizing::new(Vec::with_capacity(self.options.bytes_max));
+            while let Some(room) = self.options.bytes_max.checked_sub(body.len())
+                && room > 0
+            {
+                let Some(chunk) = response.chunk().await.map_err(failed)? else { break };
+                body.extend(chunk.iter().take(room));
+            }
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            Ok(Answer { status, headers, body })
+        };
+        let reading = tokio::time::timeout(self.options.answer_max, reading).await;
+        reading.unwrap_or(Err(SendError::TooSlow))
+    }
+
+    /// Sends a request and reads the head of the answer.
+    async fn begin(&self, request: RequestBuilder) -> Result<Response, SendError> {
+        let (http, request) = request.build_split();
+        let request = request.map_err(failed)?;
+        // An address in place of a name is not resolved.
+        let host = request.url().host_str().unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+        if address.is_ok_and(|address: IpAddr| !self.options.reach.permits(address)) {
+            return Err(SendError::Forbidden);
+        }
+        http.execute(request).await.map_err(failed)
+    }
+
     async fn read(&self, request: RequestBuilder) -> Result<Answer, SendError> {
         let bytes_max = self.options.bytes_max;
-        let mut response = request.send().await.map_err(failed)?;
+        let mut response = self.begin(request).await?;
         let length = response.headers().get(CONTENT_LENGTH);
         let length: Option<usize> = length.and_then(|text| text.to_str().ok()?.parse().ok());
         if length.is_some_and(|length| length > bytes_max) {
@@ -142,6 +189,61 @@ impl Client {
     }
 }
 
+impl SendError {
+    /// Says what happened in a few words, without anything of the request or the answer.
+    pub fn in_short(&self) -> String {
+        let error = match self {
+            Self::Unreachable(error) => error,
+            other => return other.to_string(),
+        };
+        if causes(error).any(|cause| cause.is::<NotResolved>()) {
+            return "its name cannot be resolved".to_owned();
+        }
+        if let Some(refused) = causes(error).find_map(tls_error) {
+            return format!("TLS failed: {}", about_tls(&refused));
+        }
+        let kind = causes(error)
+            .find_map(|cause| cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
+        match kind {
+            Some(ErrorKind::ConnectionRefused) => "it refuses connections".to_owned(),
+            _ if error.is_connect() => "no connection can be made".to_owned(),
+            _ => "the connection broke before the answer was complete".to_owned(),
+        }
+    }
+}
+
+/// Returns an error and its causes.
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+/// Returns the error of TLS that an error is, or has within it.
+fn tls_error(cause: &(dyn std::error::Error + 'static)) -> Option<rustls::Error> {
+    let within = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let within = within.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    cause.downcast_ref::<rustls::Error>().or(within).cloned()
+}
+
+/// Says what is wrong with TLS. Names in certificates are the other side's words, and left out.
+fn about_tls(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError as C;
+    match error {
+        rustls::Error::InvalidCertificate(
+            C::NotValidForName | C::NotValidForNameContext { .. },
+        ) => "the certificate is for another name",
+        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
+            "the certificate has expired"
+        }
+        rustls::Error::InvalidCertificate(C::UnknownIssuer) => {
+            "the certificate is from an authority that is not trusted here"
+        }
+        rustls::Error::InvalidCertificate(_) => "the certificate is not valid",
+        _ => "no common ground was found",
+    }
+}
+
 /// Formats an error and all its causes on one line.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -156,6 +258,9 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 fn failed(error: reqwest::Error) -> SendError {
     if error.is_timeout() {
         return SendError::TooSlow;
+    }
+    if causes(&error).any(|cause| cause.is::<NotPermitted>()) {
+        return SendError::Forbidden;
     }
     SendError::Unreachable(error.without_url())
 }

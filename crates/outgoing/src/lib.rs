@@ -1,4 +1,5 @@
-//! Requests over HTTP to services that an operator named: an identity provider, a key service.
+//! Requests over HTTP to services that an operator named, an identity provider or a key service, and
+//! to those that a connection names, which are reached only where the operator permits.
 //!
 //! Start with [`Client`]. What is asked, and what an answer means, belongs to the crates that use
 //! it.
@@ -9,11 +10,16 @@
 //!   (test: `only_this_machine_needs_no_encryption`).
 //! - A redirect is never followed, so what a request carries reaches only the address that was
 //!   checked (test: `a_redirect_is_an_answer_like_any_other`).
+//! - Only public addresses and allowed networks are reached, where a client is told so
+//!   (tests: `only_public_addresses_and_allowed_networks_are_reached`,
+//!   `a_forbidden_network_sees_no_connection`).
 //! - An answer is read only up to a limit of size (test: `an_answer_has_a_largest_size`).
 //! - An answer is waited for only so long (test: `an_answer_has_a_time_limit`).
 
 mod address;
 mod client;
+mod networks;
+mod resolve;
 mod tls;
 
 #[cfg(test)]
@@ -21,4 +27,6 @@ mod tests;
 
 pub use address::{Plain, is_encrypted, read_address};
 pub use client::{Answer, Client, ClientError, ClientOptions, SendError, with_causes};
+pub use networks::{Network, Reach};
+pub use reqwest::{Method, Url};
 pub use tls::{AuthorityError, TlsError, install_tls_provider};

@@ -11,7 +11,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::{Answer, Client, ClientError, ClientOptions, SendError};
+use crate::{Answer, Client, ClientError, ClientOptions, Reach, SendError};
 
 /// Answers every request with the same bytes, and returns the address.
 async fn answering(bytes: &'static str) -> Url {
@@ -67,6 +67,42 @@ async fn an_answer_has_a_largest_size() {
 }
 
 #[tokio::test]
+async fn the_beginning_of_an_answer_without_an_end_is_enough() {
+    let options = ClientOptions { bytes_max: 4, ..ClientOptions::default() };
+    let endless = "HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\nfour and more";
+    let client = Client::new(options).expect("a client");
+    let request = client.request(Method::GET, answering(endless).await);
+    let answer = client.send_for_beginning(request).await.expect("its beginning");
+    assert_eq!((answer.status, answer.body.as_slice()), (200, &b"four"[..]));
+}
+
+#[tokio::test]
+async fn a_forbidden_network_sees_no_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let networks = vec!["10.0.0.0/8".parse().expect("a network")];
+    for reach in [Reach::Public(networks.clone()), Reach::Only(networks)] {
+        let client = Client::new(ClientOptions { reach, ..ClientOptions::default() });
+        let client = client.expect("a client");
+        for host in ["127.0.0.1", "localhost", "[::1]", "2130706433", "[::ffff:127.0.0.1]"] {
+            let url = format!("http://{host}:{port}/").parse().expect("a URL");
+            let refused = client.send_for_beginning(client.request(Method::GET, url)).await;
+            assert!(matches!(refused, Err(SendError::Forbidden)), "{host}: {refused:?}");
+        }
+    }
+    let nobody = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    assert!(nobody.is_err(), "somebody connected");
+    let reach = Reach::Only(vec!["127.0.0.0/8".parse().expect("a network")]);
+    let client = Client::new(ClientOptions { reach, ..ClientOptions::default() });
+    let client = client.expect("a client");
+    let url = answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let by_name = url.as_str().replace("127.0.0.1", "localhost").parse().expect("a URL");
+    for url in [url, by_name] {
+        assert_eq!(client.send(client.request(Method::GET, url)).await.expect("it").status, 200);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_has_a_time_limit() {
     let options = ClientOptions { answer_max: Duration::from_millis(50), ..Default::default() };
     for slow in ["", "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfou"] {
@@ -111,8 +147,26 @@ async fn an_authority_of_ones_own_is_trusted_and_nobody_else_of_that_name() {
     let (_, of_another) = answering_over_tls().await;
     for authorities in [None, Some(of_another.into_bytes())] {
         let refused = ask(authorities).await;
-        assert!(matches!(refused, Err(SendError::Unreachable(_))), "{refused:?}");
+        let error = refused.expect_err("it is not trusted");
+        assert!(matches!(error, SendError::Unreachable(_)), "{error:?}");
+        let said = error.in_short();
+        assert!(said.contains("not trusted here") || said.contains("not valid"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_told_from_one_of_a_stranger() {
+    let (mut url, certificate) = answering_over_tls().await;
+    url.set_host(Some("127.0.0.1")).expect("a host");
+    let options =
+        ClientOptions { authorities: Some(certificate.into_bytes()), ..ClientOptions::default() };
+    let client = Client::new(options).expect("a client");
+    let error = client.send(client.request(Method::GET, url)).await.expect_err("another name");
+    assert_eq!(error.in_short(), "TLS failed: the certificate is for another name");
+    let client = Client::new(ClientOptions::default()).expect("a client");
+    let nobody: Url = "http://127.0.0.1:1/".parse().expect("a URL");
+    let error = client.send(client.request(Method::GET, nobody)).await.expect_err("nobody");
+    assert_eq!(error.in_short(), "it refuses connections");
 }
 
 #[test]

@@ -60,7 +60,9 @@ impl AwsHttp {
         }
         let answer = self.client.send(sent).await.map_err(|error| match error {
             SendError::TooSlow => ConnectorError::timeout(error.into()),
-            SendError::TooLarge { .. } => ConnectorError::other(error.into(), None),
+            SendError::TooLarge { .. } | SendError::Forbidden => {
+                ConnectorError::other(error.into(), None)
+            }
             SendError::Unreachable(_) => ConnectorError::io(error.into()),
         })?;
         let status = answer.status.try_into().map_err(|_| user("the status is none"))?;

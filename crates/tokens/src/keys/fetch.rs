@@ -48,6 +48,7 @@ impl FetchError {
         match error {
             SendError::TooSlow => Self::TooSlow { url },
             SendError::TooLarge { .. } => Self::TooLarge { url },
+            SendError::Forbidden => Self::BadPlace(url.to_string()),
             SendError::Unreachable(source) => Self::Unreachable { url, source },
         }
     }
