@@ -150,4 +150,6 @@ mod strangers;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
+mod trials;
+#[cfg(test)]
 mod window;

@@ -61,6 +61,7 @@ const EDGES: [(&str, &[&str]); 22] = [
             "ledger-store",
             "ledger-engine",
             "ledger-backup",
+            "ledger-outgoing",
             "ledger-tokens",
             "ledger-key-sources",
             "ledger-bus",

@@ -2,7 +2,7 @@
 
 use ledger_contract::access::IssuedKey;
 use ledger_contract::handover::IssuedHandover;
-use ledger_contract::reply::{KeyReceipt, Receipt};
+use ledger_contract::reply::{KeyReceipt, Receipt, TestReceipt, TestReport};
 use ledger_contract::subjects::{self, LEDGER};
 
 use crate::connect::Client;
@@ -57,6 +57,21 @@ impl Client {
     ) -> Result<Accepted, ClientError> {
         let (accepted, _) = self.send_command(workspace, verb, body, about).await?;
         Ok(accepted)
+    }
+
+    /// Tests a connection with its credentials, and returns the result with the receipt. A repeat
+    /// sends nothing to the provider and returns the first result.
+    pub async fn test(
+        &self,
+        workspace: &str,
+        connection: &str,
+        about: CommandHeaders,
+    ) -> Result<(Accepted, TestReport), ClientError> {
+        let body = serde_json::json!({ "connection": connection }).to_string().into_bytes();
+        let (accepted, answer) =
+            self.send_command(workspace, "test-connection", body, about).await?;
+        let tested: TestReceipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
+        Ok((accepted, tested.test))
     }
 
     /// Sends `issue-key` and returns the key with the receipt. A repeat has no key, because it is

@@ -35,6 +35,19 @@ impl Session {
         Ok(Self { client, workspace, out })
     }
 
+    /// Connects for a command that may take longer than others.
+    pub(crate) async fn open_waiting(
+        common: &Common,
+        wait_min: Duration,
+        out: Output,
+    ) -> Result<Self, Failure> {
+        let workspace = common.workspace()?.to_owned();
+        let mut options = options(common)?;
+        options.timeout = options.timeout.max(wait_min);
+        let client = Client::connect(options).await?;
+        Ok(Self { client, workspace, out })
+    }
+
     /// Connects for a command about the ledger as a whole. Workspaces in the flags are ignored.
     pub(crate) async fn of_ledger(common: &Common, out: Output) -> Result<Self, Failure> {
         let client = Client::connect(options(common)?).await?;

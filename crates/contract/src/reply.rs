@@ -1,5 +1,6 @@
 //! Answers to commands, and notifications of their events.
 
+use ledger_domain::connection::{HealthState, TestResult};
 use ledger_domain::{Connection, Incarnation, Position};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,63 @@ pub struct KeyReceipt {
     /// The handover in place of the key, if one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handover: Option<IssuedHandover>,
+}
+
+/// Answer to an accepted `test-connection`: the receipt and the result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TestReceipt {
+    /// The receipt.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+    /// The result.
+    #[serde(flatten)]
+    pub test: TestReport,
+}
+
+/// The result of a test of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TestReport {
+    /// What it found out: `works`, `credentials_refused`, `not_permitted`, `unreachable`,
+    /// `rate_limited` or `inconclusive`.
+    pub outcome: String,
+    /// Why, without anything of a secret; at most 300 characters.
+    pub reason: String,
+    /// How long the provider took, in milliseconds.
+    pub latency_ms: u64,
+    /// The HTTP status, if there was an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The provider's name for the request, if it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The health that follows; absent if it stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<String>,
+}
+
+impl TestReport {
+    /// Returns the report of a test.
+    pub fn of(result: &TestResult, health: Option<HealthState>) -> Self {
+        Self {
+            outcome: result.outcome.as_str().to_owned(),
+            reason: result.reason.as_str().to_owned(),
+            latency_ms: result.latency_ms,
+            status: result.status,
+            request_id: result.request_id.as_ref().map(|id| id.as_str().to_owned()),
+            health: health.map(|health| health.as_str().to_owned()),
+        }
+    }
+}
+
+/// Answer to any accepted command.
+#[derive(Clone, Debug, Serialize)]
+pub struct CommandAnswer {
+    /// The receipt, with the key of `issue-key`.
+    #[serde(flatten)]
+    pub receipt: KeyReceipt,
+    /// The result of `test-connection`.
+    #[serde(flatten)]
+    pub test: Option<TestReport>,
 }
 
 /// A notification: an event with the resulting public state. It is the value in the KV bucket and

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 
 use ledger_domain::connection::{
     AuthMethod, Environment, HealthState, IdentityKind, Kind, Multiplier, Patch, RateCounts,
-    RateUnit, UsageUnit,
+    RateUnit, TestOutcome, UsageUnit,
 };
 use ledger_domain::principal::{ApiKeyId, KeyDigest, PrincipalKind, Scope};
 use ledger_domain::{
@@ -138,6 +138,7 @@ word_shapes!(
     RateCounts,
     RateUnit,
     Scope,
+    TestOutcome,
     UsageUnit
 );
 

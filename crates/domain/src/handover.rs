@@ -429,6 +429,7 @@ fn given_out(
                     generation: WantedGeneration::Exactly(*generation),
                     reason: reason.clone(),
                     from: None,
+                    for_test: false,
                 };
                 decide_reveal(source.connection, one, now)?;
             }

@@ -508,7 +508,8 @@ fn reveal(
     now: Micros,
 ) -> Result<BTreeMap<FieldName, Generation>, Rejection> {
     let generation = WantedGeneration::Current;
-    let command = RevealSecret { fields, generation, reason: reason.clone(), from: None };
+    let command =
+        RevealSecret { fields, generation, reason: reason.clone(), from: None, for_test: false };
     Ok(decide_reveal(Some(connection), command, now)?.generations)
 }
 

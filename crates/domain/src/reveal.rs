@@ -19,6 +19,8 @@ pub struct RevealSecret {
     pub reason: Prose,
     /// Where the request came from, if the endpoint knows it.
     pub from: Option<Line>,
+    /// Whether the values are for a test, which is made before a connection is enabled as well.
+    pub for_test: bool,
 }
 
 /// Which value of a secret field is wanted.
@@ -57,8 +59,8 @@ impl Connection {
 }
 
 /// Decides whether secrets of a connection in this state are revealed. Secrets of disabled or
-/// archived connections are not, because those are not to be used, and erased ones have none. A
-/// former generation is, until its end has passed at `now`.
+/// archived connections are not, because those are not to be used, and erased ones have none. For a
+/// test, those of disabled ones are. A former generation is, until its end has passed at `now`.
 ///
 /// If no field is named, those are revealed that have the wanted generation, of which there must be
 /// one unless the connection has no secrets.
@@ -69,7 +71,7 @@ pub fn decide_reveal(
 ) -> Result<SecretRevealed, Rejection> {
     let connection = state.ok_or(Rejection::ConnectionUnknown)?;
     connection.lifecycle.check_active()?;
-    if !connection.enabled {
+    if !connection.enabled && !command.for_test {
         return Err(Rejection::ConnectionDisabled);
     }
     let mut generations = BTreeMap::new();
@@ -140,8 +142,20 @@ mod tests {
             generation: WantedGeneration::Current,
             reason: text("to route"),
             from: None,
+            for_test: false,
         };
         decide_reveal(state, command, Micros::new(0))
+    }
+
+    fn test(connection: &Connection) -> Result<SecretRevealed, Rejection> {
+        let command = RevealSecret {
+            fields: BTreeSet::new(),
+            generation: WantedGeneration::Current,
+            reason: text("to test it"),
+            from: None,
+            for_test: true,
+        };
+        decide_reveal(Some(connection), command, Micros::new(0))
     }
 
     #[test]
@@ -159,7 +173,8 @@ mod tests {
         let connection = state_of_sample();
         let wanted = |generation| {
             let fields = [field("api_key")].into();
-            let command = RevealSecret { fields, generation, reason: text("a look"), from: None };
+            let (reason, for_test) = (text("a look"), false);
+            let command = RevealSecret { fields, generation, reason, from: None, for_test };
             decide_reveal(Some(&connection), command, Micros::new(0)).unwrap_err()
         };
         let unknown = || Rejection::GenerationUnknown { field: field("api_key") };
@@ -173,8 +188,10 @@ mod tests {
         let mut connection = state_of_sample();
         connection.enabled = false;
         assert_eq!(ask(Some(&connection), &[]), Err(Rejection::ConnectionDisabled));
+        assert!(test(&connection).is_ok(), "it may be tested before it is enabled");
         connection.lifecycle = Lifecycle::Archived { at: connection.created_at };
         assert_eq!(ask(Some(&connection), &[]), Err(Rejection::ConnectionArchived));
+        assert_eq!(test(&connection), Err(Rejection::ConnectionArchived));
         connection.lifecycle = Lifecycle::Erased { at: connection.created_at };
         assert_eq!(ask(Some(&connection), &[]), Err(Rejection::ConnectionErased));
         assert_eq!(ask(None, &[]), Err(Rejection::ConnectionUnknown));

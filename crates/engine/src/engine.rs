@@ -48,6 +48,7 @@ use crate::replay::{
 };
 use crate::seal;
 use crate::tail::Tail;
+use crate::trials::Trials;
 use crate::writer::{Answer, Prepared, Recent, Removal, Rewrapped, Writer, Written};
 
 /// Data keys kept unwrapped in memory.
@@ -154,6 +155,7 @@ pub(crate) struct Shared {
     pub(crate) http_source: HttpSource,
     pub(crate) backups: BackupSlot,
     pub(crate) references: ReferenceFollower,
+    pub(crate) trials: Trials,
     /// When to look at connections that have a former generation.
     pub(crate) agenda: Agenda,
     /// Values that were handed over to bearers of tokens.
@@ -476,6 +478,7 @@ impl Shared {
             http_source: HttpSource::default(),
             backups: BackupSlot::default(),
             references: ReferenceFollower::default(),
+            trials: Trials::default(),
             models: Live::new(models),
             curve_keys: RwLock::new(CurveKeys::load(
                 &store,

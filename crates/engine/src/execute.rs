@@ -11,7 +11,7 @@ use ledger_contract::commands::{
 };
 use ledger_contract::handover::IssuedHandover;
 use ledger_contract::records::ConnectionRow;
-use ledger_contract::reply::KeyReceipt;
+use ledger_contract::reply::{CommandAnswer, KeyReceipt, TestReport};
 use ledger_contract::subjects;
 use ledger_domain::connection::{Keep, Replaced, Retirement, Revision};
 use ledger_domain::{
@@ -31,6 +31,7 @@ use crate::history;
 use crate::leases::ends_leases;
 use crate::policies::SecretFields;
 use crate::request::RequestContext;
+use crate::trials;
 use crate::writer::{
     Answer, Envelope, GivenKeys, KeyWrapping, LeaseWork, LedgerWork, Prepared, Work, Wrapping,
 };
@@ -60,16 +61,19 @@ pub struct Executed {
     pub api_key: Option<IssuedKey>,
     /// The handover in place of the key, if one was asked for. A repeat has none, either.
     pub handover: Option<IssuedHandover>,
+    /// The result of a test.
+    pub test: Option<TestReport>,
 }
 
 impl Executed {
     /// Returns the answer for the caller.
-    pub fn answer(&self) -> KeyReceipt {
-        KeyReceipt {
+    pub fn answer(&self) -> CommandAnswer {
+        let receipt = KeyReceipt {
             receipt: self.receipt.clone(),
             api_key: self.api_key.clone(),
             handover: self.handover.clone(),
-        }
+        };
+        CommandAnswer { receipt, test: self.test.clone() }
     }
 }
 
@@ -107,6 +111,9 @@ impl Engine {
         // it says, whichever workspace it comes from.
         let repeatable = context.repeatable && command.verb() != Verb::ConfirmSecret;
         let fingerprint = repeatable.then(|| self.fingerprint(&workspace, &command, received));
+        if matches!(command, ParsedCommand::Test { .. }) {
+            return self.test(workspace, command, fingerprint, context).await;
+        }
         let issued = self.draw_key(&mut command);
         let seals = matches!(command, ParsedCommand::SealLedger);
         let ends_leases = ends_leases(&command);
@@ -121,7 +128,8 @@ impl Engine {
             Some(IssuedAs::Key(key)) => (Some(key), None),
             Some(IssuedAs::Token(token, key)) => (None, Some(self.issued_handover(&token, &key)?)),
         };
-        Ok(Executed { receipt: outcome.receipt, repeated: outcome.repeated, api_key, handover })
+        let Outcome { receipt, repeated, .. } = outcome;
+        Ok(Executed { receipt, repeated, api_key, handover, test: None })
     }
 
     /// Queues a command and waits for the writer's decision. Without a fingerprint, the command has
@@ -232,7 +240,7 @@ impl Engine {
     }
 
     /// Returns the earlier answer to a command, if the caller may see it.
-    fn answered(
+    pub(crate) fn answered(
         &self,
         permit: &Permit,
         workspace: &WorkspaceName,
@@ -282,13 +290,17 @@ impl Engine {
             ParsedCommand::IssueKey { .. } => Err(Fault::bug("no key was generated").into()),
             ParsedCommand::Reveal { target, fields, generation, reason, from, wrap } => {
                 let id = self.find(permit, workspace, &target)?;
-                let reveal = RevealSecret { fields, generation, reason, from };
+                let reveal = RevealSecret { fields, generation, reason, from, for_test: false };
                 let Some(wrap) = wrap else { return Ok(Work::Reveal { id, command: reveal }) };
                 let Wrap { until, receiver, drawn } = *wrap;
                 let drawn = drawn.ok_or_else(|| Fault::bug("no token was drawn"))?;
                 let DrawnToken { id: handover, digest, .. } = drawn;
                 let wrapping = Wrapping { id: handover, digest, until, receiver, reveal };
                 Ok(Work::HandOver { id, wrapping: Box::new(wrapping) })
+            }
+            ParsedCommand::Test { target, fields } => {
+                let id = self.find(permit, workspace, &target)?;
+                Ok(Work::Reveal { id, command: trials::reveal(fields) })
             }
             ParsedCommand::Unwrap { token, from } => self.unwrapping(permit, token, from),
             ParsedCommand::RevokeHandover { handover: id, reason } => {
@@ -454,7 +466,7 @@ impl Engine {
 
     /// Resolves the connection of a command. A hidden connection is indistinguishable from a
     /// missing one: both fail before the queue and the deadline are considered.
-    fn find(
+    pub(crate) fn find(
         &self,
         permit: &Permit,
         workspace: &WorkspaceName,

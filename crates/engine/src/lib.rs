@@ -75,6 +75,8 @@
 //!   (test: `a_connection_that_somebody_may_not_reveal_is_out_of_reach_of_their_references`).
 //! - What a reference leads to is in no record
 //!   (test: `variables_and_files_are_found_when_a_secret_is_revealed_and_stored_nowhere`).
+//! - What a provider answers to a test is repeated without anything of the secrets that were sent
+//!   (test: `a_secret_is_not_repeated_in_any_form`).
 //! - Who shares a connection may reveal it (test: `who_shares_a_connection_may_reveal_it`).
 //! - A workspace sees of a shared connection what it takes to use it
 //!   (test: `a_workspace_sees_of_a_shared_connection_what_it_takes_to_use_it`).
@@ -208,6 +210,7 @@ mod secrets;
 mod shares;
 mod tail;
 mod times;
+mod trials;
 mod writer;
 
 pub use access::{Caller, Claim, LiveCaller, VerifyToken};
@@ -243,5 +246,6 @@ pub use replay::ReplayLimits;
 pub use request::RequestContext;
 pub use reveal::{RevealRequest, Revealed};
 pub use shares::{NoPlace, Place, Shares};
+pub use trials::{SendTest, Sending, SentTest, TestImpossible};
 
 pub use ledger_store::{Poison, ROOM_NEEDED_BYTES, Room, open_files_max};

@@ -17,6 +17,7 @@ use ledger_domain::{
     HandoverEvent, Line, Position, Prose, Rejection, SecretRevealed, WorkspaceName,
 };
 use ledger_vault::{Disclosure, Plaintext};
+use zeroize::Zeroizing;
 
 use crate::access::Permit;
 use crate::engine::Engine;
@@ -61,13 +62,30 @@ pub struct RevealRequest {
 
 /// Revealed values, and the event that records it.
 pub(crate) struct Values {
-    connection: ConnectionId,
+    connection: Arc<Connection>,
     receipt: Receipt,
     recorded: Disclosure,
     pub(crate) secrets: BTreeMap<FieldName, Value>,
     /// Dropped after the values, which it permits to be in memory.
     keys: KeyUse,
 }
+
+impl Values {
+    /// Returns the connection with the values as texts, which the keys permit to be in memory.
+    pub(crate) fn into_texts(self) -> Result<(Arc<Connection>, Texts, KeyUse), Fault> {
+        let Self { connection, recorded, secrets, keys, .. } = self;
+        let text = |(field, (_, _, value)): (FieldName, Value)| {
+            let text = std::str::from_utf8(value.expose(&recorded));
+            let text = text.map_err(|_| Fault::bug("a secret is not text"))?;
+            Ok((field, Zeroizing::new(text.to_owned())))
+        };
+        let texts = secrets.into_iter().map(text).collect::<Result<_, Fault>>()?;
+        Ok((connection, texts, keys))
+    }
+}
+
+/// Values as texts.
+pub(crate) type Texts = BTreeMap<FieldName, Zeroizing<String>>;
 
 /// The value of a generation, and where it was found if that is elsewhere.
 pub(crate) type Value = (Generation, Option<ReferenceView<'static>>, Plaintext);
@@ -136,7 +154,7 @@ impl Engine {
         let Values { connection, receipt, recorded, secrets, keys } =
             self.recorded_values(recorded, 0).await?;
         let position = Position::new(receipt.position);
-        let answer = self.answer_with(connection, position, shown(secrets, &recorded)?);
+        let answer = self.answer_with(connection.id, position, shown(secrets, &recorded)?);
         Ok(Revealed { answer, keys: Some(keys) })
     }
 
@@ -184,7 +202,12 @@ impl Engine {
 
     /// Records a reveal, or the use of a handover.
     async fn recorded_reveal(&self, request: RevealRequest) -> Result<Recorded, ExecuteError> {
-        if !matches!(request.command, ParsedCommand::Reveal { .. } | ParsedCommand::Unwrap { .. }) {
+        if !matches!(
+            request.command,
+            ParsedCommand::Reveal { .. }
+                | ParsedCommand::Unwrap { .. }
+                | ParsedCommand::Test { .. }
+        ) {
             return Err(ExecuteError::VerbUnknown);
         }
         self.recorded(request).await
@@ -222,7 +245,6 @@ impl Engine {
         };
         let secrets = self.open_recorded(&connection, &generations, &by).await;
         let secrets = secrets.inspect_err(|error| self.note_unopened(error, &attempt))?;
-        let connection = connection.id;
         Ok(Values { connection, receipt, recorded, secrets, keys })
     }
 

@@ -196,7 +196,7 @@ impl SendError {
             Self::Unreachable(error) => error,
             other => return other.to_string(),
         };
-        if causes(error).any(|cause| cause.is::<NotResolved>()) {
+        if causes(error).any(<dyn std::error::Error>::is::<NotResolved>) {
             return "its name cannot be resolved".to_owned();
         }
         if let Some(refused) = causes(error).find_map(tls_error) {
@@ -259,7 +259,7 @@ fn failed(error: reqwest::Error) -> SendError {
     if error.is_timeout() {
         return SendError::TooSlow;
     }
-    if causes(&error).any(|cause| cause.is::<NotPermitted>()) {
+    if causes(&error).any(<dyn std::error::Error>::is::<NotPermitted>) {
         return SendError::Forbidden;
     }
     SendError::Unreachable(error.without_url())

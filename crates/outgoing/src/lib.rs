@@ -1,5 +1,6 @@
-//! Requests over HTTP to services that an operator named, an identity provider or a key service, and
-//! to those that a connection names, which are reached only where the operator permits.
+//! Requests over HTTP to services that an operator named, such as an identity provider or a key
+//! service, and to those that a connection names, which are reached only where the operator
+//! permits.
 //!
 //! Start with [`Client`]. What is asked, and what an answer means, belongs to the crates that use
 //! it.
@@ -11,8 +12,7 @@
 //! - A redirect is never followed, so what a request carries reaches only the address that was
 //!   checked (test: `a_redirect_is_an_answer_like_any_other`).
 //! - Only public addresses and allowed networks are reached, where a client is told so
-//!   (tests: `only_public_addresses_and_allowed_networks_are_reached`,
-//!   `a_forbidden_network_sees_no_connection`).
+//!   (test: `a_forbidden_network_sees_no_connection`).
 //! - An answer is read only up to a limit of size (test: `an_answer_has_a_largest_size`).
 //! - An answer is waited for only so long (test: `an_answer_has_a_time_limit`).
 

@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 /// Networks that are nobody's place on the Internet (RFC 6890 and its registry): private, of this
 /// machine or link, for documentation, multicast and reserved.
 const SPECIAL_V4: [(Ipv4Addr, u8); 14] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),

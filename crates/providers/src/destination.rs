@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::naming::words;
 use crate::provider::Provider;
 use crate::template::placeholders;
+use crate::trial;
 
 /// Words of names that say where something is sent.
 const PLACES: [&str; 40] = [
@@ -94,8 +95,10 @@ impl Provider {
     fn is_in_address(&self, name: &str) -> bool {
         let addresses = self.base_url.iter().chain(&self.token_url);
         let names = addresses.flat_map(|address| placeholders(address).unwrap_or_default());
+        let of_probe = self.probe.iter().flat_map(|probe| trial::in_host(&probe.url));
+        let mut names = names.chain(of_probe);
         let field = self.field(name);
-        names.into_iter().any(|placeholder| {
+        names.any(|placeholder| {
             placeholder == name || field.is_some_and(|field| field.is_called(placeholder))
         })
     }

@@ -8,6 +8,7 @@
 //! Read first: [`Catalogue`], [`Provider`], [`Field`].
 //!
 //! `exposure.rs` finds secrets in the clear and `destination.rs` what decides where they are sent.
+//! `trial.rs` makes the request of a test and says what its answer means.
 //! `check.rs` finds what is wrong with a connection, in a product's words. `catalogue/built_in.rs`
 //! lists the built-in descriptions, and `rules/` contains the rules for descriptions beyond their
 //! JSON form.
@@ -24,6 +25,10 @@
 //!   `the_five_providers_of_umbraco_are_as_documented`).
 //! - An error about a field never repeats the field's value (test:
 //!   `an_error_never_repeats_a_value`).
+//! - A probe takes a secret, or its answer would prove nothing
+//!   (test: `each_fault_is_found_at_its_place`).
+//! - No setting moves a request to another host than the description and the destinations of the
+//!   connection say (test: `a_setting_cannot_move_a_request_elsewhere`).
 //! - The JSON Schema of descriptions is generated from the types that read them
 //!   (test: `the_schema_of_providers_is_fresh`).
 
@@ -43,17 +48,19 @@ mod exposure;
 mod rules;
 mod shape;
 mod template;
+mod trial;
 
 mod catalogue;
 pub mod schema;
 
 pub use catalogue::{Catalogue, CatalogueError, FileFault, Origin, read_file};
 pub use check::{Complaint, Given, Wrong};
-pub use endpoint::Endpoint;
+pub use endpoint::{Basic, Endpoint, OutcomeRule, Probe};
 pub use exposure::{Exposed, Why};
 pub use field::{Condition, Field};
 pub use pattern::Pattern;
 pub use provider::{KnownModel, Models, Provider};
 pub use rules::Fault;
 pub use secrecy::looks_secret;
+pub use trial::{Request, Trial, Untestable, Values, as_text};
 pub use words::{Capability, Facade, FieldType, Method};

@@ -33,6 +33,10 @@ pub const URL_CHARS: usize = 2_048;
 pub const HEADERS: usize = 32;
 /// Longest header name or value, with its placeholders.
 pub const HEADER_CHARS: usize = 1_024;
+/// Most rules for what the answers to a probe mean.
+pub const OUTCOME_RULES: usize = 32;
+/// Longest text that a body is searched for.
+pub const CONTAINS_CHARS: usize = 255;
 /// Most categories of a provider.
 pub const CATEGORIES: usize = 32;
 /// Longest category.

@@ -6,7 +6,7 @@ use ledger_domain::connection::{AuthMethod, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Probe};
 use crate::field::Field;
 use crate::secrecy::looks_secret;
 use crate::shape::{self, Worded};
@@ -60,9 +60,9 @@ pub struct Provider {
     /// Its models.
     #[serde(default, skip_serializing_if = "Models::is_empty")]
     pub models: Models,
-    /// A request that succeeds if the credentials are valid.
+    /// A request that succeeds if the credentials are valid, and fails without them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub probe: Option<Endpoint>,
+    pub probe: Option<Probe>,
     /// URL that issues tokens; may contain placeholders, like an [`Endpoint`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_url: Option<String>,

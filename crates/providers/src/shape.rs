@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use ledger_domain::connection::{AuthMethod, Kind};
+use ledger_domain::connection::{AuthMethod, Kind, TestOutcome};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -27,6 +27,14 @@ impl Word for AuthMethod {
 impl Word for Kind {
     const ALL: &'static [Self] = Self::ALL;
     const NAME: &'static str = "Kind";
+    fn text(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Word for TestOutcome {
+    const ALL: &'static [Self] = Self::ALL;
+    const NAME: &'static str = "TestOutcome";
     fn text(self) -> &'static str {
         self.as_str()
     }

@@ -10,6 +10,7 @@ fn faults(change: impl FnOnce(&mut Value)) -> Vec<Fault> {
         "fields": [
             { "name": "api_key", "secret": true, "main": true },
             { "name": "region", "values": ["eu", "us"] },
+            { "name": "fixed", "destination": false },
         ],
     });
     change(&mut provider);
@@ -23,7 +24,7 @@ fn places(change: impl FnOnce(&mut Value)) -> Vec<String> {
 #[test]
 fn each_fault_is_found_at_its_place() {
     assert!(places(|_| {}).is_empty());
-    let cases: [(&str, Value, &str); 27] = [
+    let cases = [
         ("/id", json!("Acme"), "id"),
         ("/id", json!("a b"), "id"),
         ("/display_name", json!(" "), "display_name"),
@@ -53,12 +54,59 @@ fn each_fault_is_found_at_its_place() {
             json!({ "field": "region", "is": ["asia"] }),
             "fields[0].required_when.field",
         ),
-        ("/probe", json!({ "url": "${base_url}/${x}" }), "probe.url"),
-        ("/probe", json!({ "url": "https://x", "headers": { "a b": "c" } }), "probe.headers.a b"),
     ];
+    expect_each(&cases);
+}
+
+#[test]
+fn each_fault_of_a_request_is_found_at_its_place() {
+    let cases = [
+        ("/probe", json!({ "url": "${base_url}/${x}?k=${api_key}" }), "probe.url"),
+        (
+            "/probe",
+            json!({ "url": "https://x", "headers": { "a b": "${api_key}" } }),
+            "probe.headers.a b",
+        ),
+        ("/probe", json!({ "url": "https://x/${region}" }), "probe"),
+        (
+            "/probe",
+            json!({ "url": "https://x", "basic": { "user": "${api_key}", "password": "${x}" } }),
+            "probe.basic.password",
+        ),
+        (
+            "/probe",
+            json!({ "url": "https://${fixed}.x/", "headers": { "a": "${api_key}" } }),
+            "probe.url",
+        ),
+        (
+            "/probe",
+            json!({
+                "url": "https://x?k=${api_key}", "outcomes": [{ "status": 7, "outcome": "works" }],
+            }),
+            "probe.outcomes[0].status",
+        ),
+        (
+            "/probe",
+            json!({
+                "url": "https://x?k=${api_key}",
+                "outcomes": [{ "status": 200, "contains": "", "outcome": "works" }],
+            }),
+            "probe.outcomes[0].contains",
+        ),
+        (
+            "/models",
+            json!({ "list": { "url": "https://x", "headers": { "a b": "c" } } }),
+            "models.list.headers.a b",
+        ),
+    ];
+    expect_each(&cases);
+}
+
+/// Fails unless each value has one fault, at its place.
+fn expect_each(cases: &[(&str, Value, &str)]) {
     for (pointer, value, place) in cases {
         let found = places(|provider| set(provider, pointer, value.clone()));
-        assert_eq!(found, [place], "{pointer} = {value}");
+        assert_eq!(found, [*place], "{pointer} = {value}");
     }
 }
 

@@ -34,7 +34,8 @@ fn takes(verb: &str) -> &'static [&'static str] {
     match verb {
         "create" | "update" | "enable" | "disable" | "mark-degraded" | "mark-failed"
         | "mark-operational" | "archive" | "restore" | "revoke-workspace" | "set-limits"
-        | "set-model-policy" | "set-pricing" | "link-dependent" | "unlink-dependent" => &["write"],
+        | "set-model-policy" | "set-pricing" | "link-dependent" | "unlink-dependent"
+        | "test-connection" => &["write"],
         "rotate-secret"
         | "retire-former"
         | "cancel-rotation"

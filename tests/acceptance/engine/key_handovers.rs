@@ -22,7 +22,7 @@ async fn stage() -> Ledger {
     ledger
 }
 
-fn wrap(more: Value) -> Value {
+fn wrap(more: &Value) -> Value {
     let mut body = json!({"principal": "eu-1", "wrap": "10m"});
     for (name, value) in more.as_object().expect("fields") {
         body[name] = value.clone();
@@ -32,7 +32,7 @@ fn wrap(more: Value) -> Value {
 
 /// Issues a key and returns the token that stands for it.
 async fn handed_over(ledger: &Ledger, more: Value) -> IssuedHandover {
-    let executed = ledger.lead("issue-key", wrap(more)).await;
+    let executed = ledger.lead("issue-key", wrap(&more)).await;
     assert!(executed.api_key.is_none(), "nobody is told the key");
     executed.handover.expect("a token")
 }
@@ -264,7 +264,7 @@ async fn a_key_for_one_principal_is_received_with_the_key_of_that_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_is_answered_without_the_token_and_bad_requests_leave_nothing() {
     let ledger = stage().await;
-    let command = |more| in_ledger("issue-key", &wrap(more)).id("once");
+    let command = |more| in_ledger("issue-key", &wrap(&more)).id("once");
     let first = ledger.send(command(json!({}))).await.expect("issued");
     assert!(first.handover.is_some());
     let again = ledger.send(command(json!({}))).await.expect("answered");
@@ -284,10 +284,10 @@ async fn a_repeat_is_answered_without_the_token_and_bad_requests_leave_nothing()
         // The key ends before the token does.
         json!({"wrap": "2h", "expires_at": in_an_hour}),
     ] {
-        let refused = ledger.refusal(in_ledger("issue-key", &wrap(bad.clone()))).await;
+        let refused = ledger.refusal(in_ledger("issue-key", &wrap(&bad))).await;
         assert_eq!(refused, Code::FieldInvalid, "{bad}");
     }
-    let unknown = in_ledger("issue-key", &wrap(json!({"principal": "nobody"})));
+    let unknown = in_ledger("issue-key", &wrap(&json!({"principal": "nobody"})));
     assert_eq!(ledger.refusal(unknown).await, Code::PrincipalUnknown);
     assert_eq!(listed(&ledger).len(), 1);
 }

@@ -98,6 +98,7 @@ fn life() -> Vec<Case> {
         ),
         ("unlink-dependent", json!({"kind": "tool", "id": "t1"}), "/dependents", json!([])),
         ("revert", json!({"to_version": 2}), "/display_name", json!("Main")),
+        ("test-connection", json!({}), "/health/reason", json!("the provider answered 200")),
         ("archive", json!({"reason": "old"}), "/lifecycle", json!("archived")),
         ("restore", json!({}), "/lifecycle", json!("active")),
         ("erase", json!({"reason": "contract ended"}), "/lifecycle", json!("erased")),

@@ -67,7 +67,7 @@ const UMBRACO: &[Line] = &[
     ("GetConnectionCapabilities", READ, WELL),
     ("ConnectionAliasExists", READ, WELL),
     ("GetConnectionModels", READ, WELL),
-    ("TestConnection", READ, WELL),
+    ("TestConnection", WRITE, WELL),
     ("GetProviders", Need::Anyone, WELL),
     ("GetProvider", Need::Anyone, WELL),
     ("GetVersions", AUDIT, WELL),
@@ -117,7 +117,7 @@ pub(crate) fn reading(name: &str) -> Trace {
 
 fn changes(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["create", "update", "delete", "rollback"].iter().any(|verb| name.starts_with(verb))
+    ["create", "update", "delete", "rollback", "test"].iter().any(|verb| name.starts_with(verb))
 }
 
 /// One operation of a document.

@@ -65,6 +65,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("linkDependent", WRITE, LET_IN),
     ("unlinkDependent", WRITE, LET_IN),
     ("revertConnection", WRITE_AND_ROTATE, LET_IN),
+    ("testConnection", WRITE, LET_IN),
     ("followEvents", READ_ALL, WELL),
     ("followWorkspaceEvents", READ, WELL),
     ("listPrincipals", Need::Principals(Place::OfLedger), WELL),

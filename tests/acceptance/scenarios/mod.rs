@@ -85,7 +85,7 @@ scenarios! {
         a_mask_that_looks_like_a_reference_keeps_its_secret,
         a_reference_is_no_secret_and_takes_a_secret_s_place,
         a_required_setting_and_a_name_are_asked_for_in_the_product_s_words,
-        a_test_names_what_is_missing_and_says_that_nothing_was_called,
+        a_test_calls_the_provider_unless_something_is_missing,
         an_alias_can_be_asked_for_changed_and_taken_once,
         errors_are_problem_details,
         lists_are_by_name_and_keep_what_is_asked_for,

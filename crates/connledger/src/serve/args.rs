@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::backup::BackupArgs;
+use super::checks::CheckArgs;
 use super::http::HttpArgs;
 use super::journal::JournalArgs;
 use super::nats_rates::NatsRateArgs;
@@ -115,6 +116,8 @@ pub(crate) struct ServeArgs {
     pub(crate) quotas: QuotaArgs,
     #[command(flatten)]
     pub(crate) references: ReferenceArgs,
+    #[command(flatten)]
+    pub(crate) checks: CheckArgs,
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod backup;
+mod checks;
 mod development;
 mod files;
 mod http;
@@ -63,6 +64,7 @@ pub(crate) async fn run(common: &Common, args: ServeArgs, out: Output) -> Result
     let plan = plan(common, &args, subjects)?;
     let engine = open(&folder, &args, &plan.providers, out).await?;
     let follower = references::follow(&args.references, &args.master_key, &engine);
+    checks::begin(&args.checks, &engine)?;
     let mut signals = running::Signals::new()?;
     let done = running::until_stopped(common, &args, &folder, plan, &engine, &mut signals).await;
     follower.finish().await;

@@ -14,6 +14,7 @@ mod policy;
 mod registry;
 mod revert;
 mod secret_policy;
+mod trial;
 mod workspace;
 
 use clap::Subcommand;
@@ -40,6 +41,7 @@ pub(crate) enum Verb {
     #[command(flatten)]
     Dependents(dependents::DependentsCommand),
     Revert(revert::RevertArgs),
+    Test(trial::TestArgs),
     Unwrap(handover::UnwrapArgs),
     /// List and revoke what was handed over
     #[command(subcommand)]
@@ -66,6 +68,7 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Policy(command) => command.command()?,
         Verb::Dependents(command) => command.command(),
         Verb::Revert(args) => args.command(),
+        Verb::Test(args) => return trial::run(common, args, out).await,
         Verb::Unwrap(args) => return handover::unwrap(common, args, out).await,
         Verb::Handover(command) => return handover::run(common, command, out).await,
         Verb::Consumers(command) => command.command(),

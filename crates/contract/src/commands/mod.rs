@@ -61,6 +61,7 @@ mod set_limits;
 mod set_model_policy;
 mod set_pricing;
 mod set_secret_policy;
+mod test_connection;
 mod unblock_token;
 mod unlink_dependent;
 mod unseal_ledger;
@@ -110,6 +111,7 @@ registry::verbs! {
         LinkDependent in link_dependent,
         UnlinkDependent in unlink_dependent,
         Revert in revert,
+        TestConnection in test_connection,
     }
     // Neither changes a connection or a principal.
     others {

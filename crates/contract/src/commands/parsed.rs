@@ -109,6 +109,13 @@ pub enum ParsedCommand {
         /// Hands the values over to the bearer of a token, instead of answering them.
         wrap: Option<Box<Wrap>>,
     },
+    /// Tests a connection.
+    Test {
+        /// The connection to test.
+        target: ConnectionRef,
+        /// The secret fields that it takes, which the engine finds.
+        fields: BTreeSet<FieldName>,
+    },
     /// Receives what was handed over.
     Unwrap {
         /// The token, if it is not the credential.
@@ -293,6 +300,7 @@ impl ParsedCommand {
             Self::Consumer { command: ConsumerCommand::Remove { .. }, .. } => Verb::RemoveConsumer,
             Self::Change { command, .. } => Verb::of_connection(command),
             Self::Reveal { .. } => Verb::RevealSecret,
+            Self::Test { .. } => Verb::TestConnection,
             Self::Unwrap { .. } => Verb::Unwrap,
             Self::RevokeHandover { .. } => Verb::RevokeHandover,
             Self::LeaseSecrets { .. } => Verb::LeaseSecrets,
@@ -323,6 +331,7 @@ impl ParsedCommand {
             | Self::Consumer { target, .. }
             | Self::Change { target, .. }
             | Self::Reveal { target, .. }
+            | Self::Test { target, .. }
             | Self::LeaseSecrets { target, .. }
             | Self::ReadLeased { target, .. }
             | Self::Lease { target, .. } => Some(target),
@@ -357,6 +366,7 @@ impl ParsedCommand {
                 | Self::Overlap { .. }
                 | Self::Consumer { .. }
                 | Self::Reveal { .. }
+                | Self::Test { .. }
                 | Self::Unwrap { .. }
                 | Self::RevokeHandover { .. }
                 | Self::LeaseSecrets { .. }

@@ -140,6 +140,8 @@ pub enum Answer {
     Created,
     /// The receipt and a key, which is shown only this once.
     KeyIssued,
+    /// The result of a test.
+    Tested,
     /// Secret values.
     Secrets,
     /// Secret values and the lease under which they may be read again.

@@ -243,6 +243,8 @@ codes! {
     ("slug_taken", SlugTaken, Conflict, "Another active connection in the workspace has this slug."),
     ("stream_differs", StreamDiffers, Unavailable, "The event stream on NATS holds another history than this ledger."),
     ("subject_malformed", SubjectMalformed, Invalid, "The subject is malformed."),
+    ("test_impossible", TestImpossible, Rejected, "The connection cannot be tested."),
+    ("test_running", TestRunning, Conflict, "The connection is being tested already."),
     ("token_invalid", TokenInvalid, Unauthenticated, "The access token is not valid for this ledger."),
     ("tokens_unavailable", TokensUnavailable, Unavailable, "Access tokens cannot be verified, because their issuer's keys are not available."),
     ("too_many_connections", TooManyConnections, Busy, "This address has too many open connections."),

@@ -29,6 +29,7 @@ mod repeats;
 mod rotations_v1;
 mod row;
 mod secrets_v1;
+mod tests_v1;
 mod versions;
 
 use std::fmt;

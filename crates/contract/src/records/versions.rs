@@ -73,6 +73,7 @@ pub fn first_metadata_version(type_name: &str, data_version: u32) -> u32 {
         | "handover_used"
         | "handover_ended"
         | "secret_overdue"
+        | "connection_tested"
         | "secret_policy_set"
         | "secret_policy_removed"
         | "secrets_leased"

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger_contract::records::{self, Metadata, Provenance, StoredFingerprint, StreamId, Via};
 use ledger_domain::connection::{
     Access, Amount, AuthMethod, Dependent, DependentKey, Details, Draft, Environment, GrantScope,
-    Identity, IdentityKind, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Patch, Pricing,
-    RateCounts, RateLimit, RateUnit, ResetPeriod, RetiredBy, Reverted, Revision, SecretReference,
-    UsageLimit, UsageUnit,
+    HealthState, Identity, IdentityKind, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Patch,
+    Pricing, RateCounts, RateLimit, RateUnit, ResetPeriod, RetiredBy, Reverted, Revision,
+    SecretReference, TestOutcome, TestResult, UsageLimit, UsageUnit,
 };
 use ledger_domain::principal::{
     ApiKeyId, Grant, KeyDigest, PrincipalDraft, PrincipalEvent, PrincipalKind, PrincipalRevision,
@@ -219,6 +219,16 @@ fn event(type_name: &str) -> Event {
         "connection_enabled" => Event::Enabled,
         "connection_disabled" => Event::Disabled { reason: Some(reason()) },
         "marked_degraded" => Event::MarkedDegraded { reason: Some(reason()) },
+        "connection_tested" => Event::Tested {
+            result: Box::new(TestResult {
+                outcome: TestOutcome::CredentialsRefused,
+                reason: text("the provider answered 401"),
+                latency_ms: 120,
+                status: Some(401),
+                request_id: Some(text("req_01")),
+            }),
+            health: Some(HealthState::Failed),
+        },
         "marked_failed" => Event::MarkedFailed { reason: Some(reason()) },
         "marked_operational" => Event::MarkedOperational { reason: None },
         "connection_archived" => Event::Archived { reason: Some(reason()) },

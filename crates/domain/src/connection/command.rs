@@ -9,6 +9,7 @@ use super::limits_of_use::Limits;
 use super::models::ModelPolicy;
 use super::pricing::Pricing;
 use super::rotation::{Replaced, Retirement};
+use super::tested::TestResult;
 use crate::ids::{Micros, Version};
 use crate::secret::NewSecret;
 use crate::text::{FieldName, Prose, Slug};
@@ -68,6 +69,13 @@ pub enum Command {
     MarkOperational {
         /// The reason, or how it was found out.
         reason: Option<Prose>,
+    },
+    /// Records the result of a test.
+    TestConnection {
+        /// The result.
+        result: Box<TestResult>,
+        /// The version of the connection that was tested.
+        tested: Version,
     },
     /// Archives it.
     Archive {

@@ -21,7 +21,7 @@ use super::limits_of_use::Limits;
 use super::models::ModelPolicy;
 use super::pricing::Pricing;
 use super::rejection::Rejection;
-use super::{Connection, Lifecycle, rotation};
+use super::{Connection, Lifecycle, rotation, tested};
 use crate::ids::{Expected, Version};
 use crate::limits;
 use crate::secret::Secret;
@@ -89,6 +89,10 @@ fn decide_active(state: &Connection, command: Command) -> Result<Event, Rejectio
         Command::MarkOperational { reason } => {
             check_health_differs(state, HealthState::Operational, reason.as_ref())?;
             Ok(Event::MarkedOperational { reason })
+        }
+        Command::TestConnection { result, tested } => {
+            let health = tested::health_after(state, &result, tested);
+            Ok(Event::Tested { result, health })
         }
         Command::Archive { reason, force } => archive(state, reason, force),
         Command::Erase { reason, force } => erase(state, reason, force),

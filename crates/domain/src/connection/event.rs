@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::access::{Access, GrantScope};
 use super::dependents::{Dependent, DependentKey};
 use super::draft::{Details, Draft, Revision};
+use super::health::HealthState;
 use super::limits_of_use::Limits;
 use super::models::ModelPolicy;
 use super::pricing::Pricing;
 use super::rotation::RetiredBy;
+use super::tested::TestResult;
 use crate::ids::{Actor, ConnectionId, EventId, Generation, Micros, Position, Version};
 use crate::policies::Overdue;
 use crate::secret::{FormerEnd, NewSecret, Secret};
@@ -81,6 +83,13 @@ pub enum Event {
     MarkedOperational {
         /// The reason, or how it was found out.
         reason: Option<Prose>,
+    },
+    /// It was tested with its credentials.
+    Tested {
+        /// What was found out.
+        result: Box<TestResult>,
+        /// The health that follows; absent if it stays as it is.
+        health: Option<HealthState>,
     },
     /// The connection was archived.
     Archived {
@@ -218,6 +227,7 @@ impl Event {
             | Self::MarkedDegraded { .. }
             | Self::MarkedFailed { .. }
             | Self::MarkedOperational { .. }
+            | Self::Tested { .. }
             | Self::Archived { .. }
             | Self::Restored { .. }
             | Self::Erased { .. }
@@ -233,7 +243,7 @@ impl Event {
 
     /// All stored type names, in the order of the variants. A change that sends secrets elsewhere
     /// has a name of its own, so that auditors find it. An emptied event keeps its name.
-    pub const TYPE_NAMES: [&'static str; 25] = [
+    pub const TYPE_NAMES: [&'static str; 26] = [
         "connection_created",
         "connection_updated",
         "destination_changed",
@@ -247,6 +257,7 @@ impl Event {
         "marked_degraded",
         "marked_failed",
         "marked_operational",
+        "connection_tested",
         "connection_archived",
         "connection_restored",
         "connection_erased",
@@ -283,6 +294,7 @@ impl Event {
             Self::MarkedDegraded { .. } => "marked_degraded",
             Self::MarkedFailed { .. } => "marked_failed",
             Self::MarkedOperational { .. } => "marked_operational",
+            Self::Tested { .. } => "connection_tested",
             Self::Archived { .. } => "connection_archived",
             Self::Restored { .. } => "connection_restored",
             Self::Erased { .. } => "connection_erased",

@@ -159,14 +159,7 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
             each_former(state, &generations, |secret| take_back(secret, facts));
             forget_health(state, health_unknown, facts);
         }
-        Event::SecretOverdue { overdue } => {
-            for (field, Overdue { generation, .. }) in overdue {
-                let secret = state.secrets.get_mut(&field);
-                if let Some(secret) = secret.filter(|secret| secret.generation == generation) {
-                    secret.overdue = true;
-                }
-            }
-        }
+        Event::SecretOverdue { overdue } => note_overdue(state, overdue),
         Event::Enabled => state.enabled = true,
         Event::Disabled { .. } => state.enabled = false,
         Event::MarkedDegraded { reason } => {
@@ -175,6 +168,11 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
         Event::MarkedFailed { reason } => set_health(state, HealthState::Failed, reason, facts),
         Event::MarkedOperational { reason } => {
             set_health(state, HealthState::Operational, reason, facts);
+        }
+        Event::Tested { result, health } => {
+            if let Some(health) = health {
+                set_health(state, health, Some(result.reason), facts);
+            }
         }
         Event::Archived { .. } => {
             state.lifecycle = Lifecycle::Archived { at: facts.recorded_at };
@@ -202,6 +200,15 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
             state.dependents.remove(&key);
         }
         Event::Reverted(reverted) => apply_reverted(state, *reverted, facts),
+    }
+}
+
+fn note_overdue(state: &mut Connection, overdue: BTreeMap<FieldName, Overdue>) {
+    for (field, Overdue { generation, .. }) in overdue {
+        let secret = state.secrets.get_mut(&field);
+        if let Some(secret) = secret.filter(|secret| secret.generation == generation) {
+            secret.overdue = true;
+        }
     }
 }
 

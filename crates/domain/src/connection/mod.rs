@@ -15,6 +15,7 @@ mod pricing;
 mod redirect;
 mod rejection;
 mod rotation;
+mod tested;
 mod vocabulary;
 
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};
 pub use redirect::Attached;
 pub use rejection::Rejection;
 pub use rotation::{Keep, Replaced, RetiredBy, Retirement};
+pub use tested::{TestOutcome, TestResult};
 pub use vocabulary::{AuthMethod, Environment, Identity, IdentityKind, Kind};
 
 pub(crate) use draft::at_most;

@@ -17,6 +17,7 @@ fn command(until: Micros, receiver: Option<&str>) -> HandOver {
             generation: WantedGeneration::Current,
             reason: text("to set it up"),
             from: None,
+            for_test: false,
         },
         until,
         receiver: receiver.map(text),

@@ -11,6 +11,7 @@ use super::{AuthenticateError, Fault};
 use crate::policies::Violated;
 use crate::quotas::QuotaExceeded;
 use crate::references::ReferenceProblem;
+use crate::trials::TestImpossible;
 
 const ROOM_NEEDED_MIB: u64 = ROOM_NEEDED_BYTES / (1024 * 1024);
 
@@ -109,6 +110,12 @@ pub enum ExecuteError {
          send the command again with the same command id"
     )]
     ReadsInFlight,
+    /// The connection cannot be tested.
+    #[error(transparent)]
+    TestImpossible(TestImpossible),
+    /// It is being tested.
+    #[error("the connection is being tested already")]
+    TestRunning,
     /// The queue of the writer is full.
     #[error("too many commands are waiting")]
     Busy,

@@ -125,12 +125,14 @@ impl From<ExecuteError> for Problem {
             | ExecuteError::QuotaExceeded(_)
             | ExecuteError::SecretsInFlight(_)
             | ExecuteError::ReadsInFlight
+            | ExecuteError::TestImpossible(_)
             | ExecuteError::ConnectionTooLarge { .. } => Self::because(code, error.to_string()),
             ExecuteError::WorkspaceTaken
             | ExecuteError::WorkspaceVersion
             | ExecuteError::CommandIdReused
             | ExecuteError::RecordTooLarge
             | ExecuteError::VerbUnknown
+            | ExecuteError::TestRunning
             | ExecuteError::Busy => Self::new(code),
         }
     }
@@ -164,6 +166,8 @@ impl ExecuteError {
             Self::MasterKeys(_) => Code::MasterKeysUnreadable,
             Self::SecretsInFlight(_) => Code::SecretsInFlight,
             Self::VerbUnknown => Code::VerbUnknown,
+            Self::TestImpossible(_) => Code::TestImpossible,
+            Self::TestRunning => Code::TestRunning,
             Self::Busy | Self::ReadsInFlight => Code::Busy,
             Self::Unavailable(unavailable) => unavailable.code(),
             Self::Fault(fault) => fault.code(),

@@ -333,7 +333,7 @@ fn wanted(
     }
     let fields = if fields.is_empty() { of_lease } else { fields };
     let (generation, reason) = (WantedGeneration::Current, lease.reason.clone());
-    let command = RevealSecret { fields, generation, reason, from: None };
+    let command = RevealSecret { fields, generation, reason, from: None, for_test: false };
     Ok(decide_reveal(Some(connection), command, now)?.generations)
 }
 

@@ -262,11 +262,10 @@ impl Decider {
                 return Err(Rejection::Sealed.into());
             }
             Work::Handover { id, digest, command } => {
-                let changed =
-                    self.handover(envelope, &id, digest.as_ref(), command, recorded_at)?;
-                (seen, further) = (changed.connection, changed.further);
-                handed_over = Some(changed.before);
-                (seen.as_ref().map(|connection| connection.id), changed.version)
+                let step = self.handover(envelope, &id, digest.as_ref(), command, recorded_at)?;
+                (seen, further) = (step.connection, step.further);
+                handed_over = Some(step.before);
+                (seen.as_ref().map(|connection| connection.id), step.version)
             }
             Work::Lease(work) => {
                 let leased = self.lease(envelope, work, recorded_at)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Connection;
 use ledger_http::toolkit::{Json, Path, Refusal, Tagged, Unspecified};
-use ledger_providers::{Endpoint, Facade, Provider};
+use ledger_providers::{Facade, Method, Provider};
 use serde_json::{Value, json};
 
 use super::handlers::named;
@@ -76,12 +76,14 @@ pub(super) async fn provider(
 }
 
 fn endpoints_of(provider: &Provider) -> BTreeMap<&'static str, EndpointOut> {
-    let endpoint = |endpoint: &Endpoint| EndpointOut {
-        method: endpoint.method.as_str().to_owned(),
-        url: endpoint.url.clone(),
+    let endpoint = |method: Method, url: &str| EndpointOut {
+        method: method.as_str().to_owned(),
+        url: url.to_owned(),
     };
-    let known = [("probe", provider.probe.as_ref()), ("models", provider.models.list.as_ref())];
-    known.into_iter().filter_map(|(name, found)| Some((name, endpoint(found?)))).collect()
+    let probe = provider.probe.as_ref().map(|probe| endpoint(probe.method, &probe.url));
+    let models = provider.models.list.as_ref().map(|list| endpoint(list.method, &list.url));
+    let known = [("probe", probe), ("models", models)];
+    known.into_iter().filter_map(|(name, found)| Some((name, found?))).collect()
 }
 
 /// Returns the models known to be available over a connection: those of its provider that its

@@ -1,9 +1,12 @@
-//! Umbraco.AI's operations about providers. They use only the catalogue and call no provider.
+//! Umbraco.AI's operations about providers. All but the test use only the catalogue.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use ledger_contract::commands::{ConnectionRef, ParsedCommand};
+use ledger_contract::errors::Code;
 use ledger_contract::queries::ListQuery;
+use ledger_domain::connection::TestOutcome;
 use ledger_domain::{CheckedText, Connection};
 use ledger_engine::ListOptions;
 use ledger_http::toolkit::{Json, Path, Query, Refusal, Tagged, Written};
@@ -19,9 +22,6 @@ use super::{refused, show};
 use crate::request::FacadeRequest;
 use crate::settings::{config, same, secret};
 
-/// The message of a successful test.
-const NOT_CALLED: &str = "Required settings are present. The provider was not called.";
-
 pub(super) async fn test(
     request: FacadeRequest,
     Path(path): Path<ConnectionPath>,
@@ -35,13 +35,26 @@ pub(super) async fn test(
         }
         None => vec!["The provider is not known, so nothing could be checked".to_owned()],
     };
-    let success = complaints.is_empty();
-    let said = if success {
-        NOT_CALLED.to_owned()
-    } else {
-        format!("{}. The provider was not called.", complaints.join("; "))
+    if !complaints.is_empty() {
+        let said = format!("{}. The provider was not called.", complaints.join("; "));
+        return Ok(Json(TestOut { success: false, error_message: Some(said) }));
+    }
+    let target = ConnectionRef::Id(connection.id);
+    let command = ParsedCommand::Test { target, fields: BTreeSet::new() };
+    let said = match request.execute(command).await {
+        Ok(tested) => tested
+            .test
+            .filter(|test| test.outcome != TestOutcome::Works.as_str())
+            .map(|test| format!("{}: {}", test.outcome, test.reason)),
+        // A test that cannot be made is one that failed.
+        Err(Refusal::Problem(problem) | Refusal::Counted(problem))
+            if matches!(problem.code, Code::TestImpossible | Code::TestRunning) =>
+        {
+            Some(format!("{}. The provider was not called.", problem.message))
+        }
+        Err(refusal) => return Err(refusal),
     };
-    Ok(Json(TestOut { success, error_message: Some(said) }))
+    Ok(Json(TestOut { success: said.is_none(), error_message: said }))
 }
 
 /// Returns the value of a connection's field.

@@ -63,7 +63,7 @@ fn connections() -> Vec<Route> {
             ..get(
                 path!("/connections/{idOrAlias}/test"),
                 "TestConnection",
-                "Checks that required settings are present. The provider is not called.",
+                "Tests a connection: sends a request of the provider's own with its credentials.",
             )
         },
     ]

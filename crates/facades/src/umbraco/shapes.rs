@@ -176,9 +176,9 @@ pub(super) struct ListOut {
 #[schemars(rename = "ConnectionTestResult")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TestOut {
-    /// Whether all required settings are present.
+    /// Whether the provider accepted the credentials.
     pub(super) success: bool,
-    /// The problems found, or the limits of the test.
+    /// Why it did not, or why there was no test.
     pub(super) error_message: Option<String>,
 }
 

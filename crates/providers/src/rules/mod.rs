@@ -9,11 +9,12 @@ use std::fmt;
 
 use ledger_domain::limits::{MODEL_CHARS, MODELS, PROVIDER_CHARS, SECRET_FIELDS};
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Probe};
 use crate::field::{Field, MAIN_KEY_NAMES};
 use crate::limits;
 use crate::provider::Provider;
 use crate::template::placeholders;
+use crate::trial;
 
 /// A fault in a description.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,7 +175,7 @@ impl Provider {
 
     fn address_faults(&self, faults: &mut Faults) {
         if let Some(probe) = &self.probe {
-            self.endpoint_faults("probe", probe, faults);
+            self.probe_faults(probe, faults);
         }
         for (place, url) in [("token_url", &self.token_url), ("base_url", &self.base_url)] {
             if let Some(url) = url {
@@ -183,11 +184,59 @@ impl Provider {
         }
     }
 
+    fn probe_faults(&self, probe: &Probe, faults: &mut Faults) {
+        let Probe { method: _, url, headers, basic, outcomes } = probe;
+        self.request_faults("probe", url, headers, faults);
+        if let Some(basic) = basic {
+            for (place, value) in
+                [("probe.basic.user", &basic.user), ("probe.basic.password", &basic.password)]
+            {
+                let own = (!value.is_empty()).then(|| text::line(value, limits::HEADER_CHARS));
+                self.template_faults(place, value, own.flatten(), faults);
+            }
+        }
+        if !probe.texts().any(|text| self.has_secret(text)) {
+            let problem = "uses no secret field, so that its answer would prove nothing";
+            faults.add("probe", problem);
+        }
+        for name in trial::in_host(url) {
+            if self.field(name).is_some_and(|field| field.destination == Some(false)) {
+                let problem = format!("`${{{name}}}` is no destination, and cannot be in the host");
+                faults.add("probe.url", problem);
+            }
+        }
+        faults.at_most("probe.outcomes", outcomes.len(), limits::OUTCOME_RULES);
+        for (index, rule) in outcomes.iter().enumerate() {
+            let place = format!("probe.outcomes[{index}]");
+            if !(100..600).contains(&rule.status) {
+                faults.add(format!("{place}.status"), "must be from 100 to 599");
+            }
+            if let Some(contains) = &rule.contains {
+                let wrong = text::line(contains, limits::CONTAINS_CHARS);
+                faults.add_if(&format!("{place}.contains"), wrong);
+            }
+        }
+    }
+
+    fn has_secret(&self, text: &str) -> bool {
+        let names = placeholders(text).unwrap_or_default();
+        names.into_iter().any(|name| self.field(name).is_some_and(|field| field.secret))
+    }
+
     fn endpoint_faults(&self, place: &str, endpoint: &Endpoint, faults: &mut Faults) {
-        let url = &endpoint.url;
+        self.request_faults(place, &endpoint.url, &endpoint.headers, faults);
+    }
+
+    fn request_faults(
+        &self,
+        place: &str,
+        url: &str,
+        headers: &BTreeMap<String, String>,
+        faults: &mut Faults,
+    ) {
         self.template_faults(&format!("{place}.url"), url, text::address(url), faults);
-        faults.at_most(&format!("{place}.headers"), endpoint.headers.len(), limits::HEADERS);
-        for (name, value) in &endpoint.headers {
+        faults.at_most(&format!("{place}.headers"), headers.len(), limits::HEADERS);
+        for (name, value) in headers {
             let place = format!("{place}.headers.{name}");
             faults.add_if(&place, text::header_name(name));
             self.template_faults(&place, value, text::line(value, limits::HEADER_CHARS), faults);

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::harness::{facts, given};
 use super::samples::*;
-use crate::connection::{Command, Event, HealthState, Patch, Rejection, Revision, SecretReference};
+use crate::connection::{
+    Command, Event, HealthState, Patch, Rejection, Revision, SecretReference, TestOutcome,
+};
 use crate::ids::{Expected, Generation, Version};
 use crate::limits;
 use crate::text::{FieldName, Json, Line};
@@ -89,6 +91,30 @@ fn a_new_reason_does_not_restart_the_clock_of_a_health() {
     assert_eq!(connection.health.since, facts(2).recorded_at);
     assert_eq!(connection.health.by, facts(3).event_id);
     assert_eq!(connection.health.reason, Some(why()));
+}
+
+#[test]
+fn only_a_conclusive_test_of_the_present_version_changes_the_health() {
+    use HealthState as H;
+    for (outcome, health) in [
+        (TestOutcome::Works, Some(H::Operational)),
+        (TestOutcome::CredentialsRefused, Some(H::Failed)),
+        (TestOutcome::NotPermitted, None),
+        (TestOutcome::Unreachable, None),
+        (TestOutcome::RateLimited, None),
+        (TestOutcome::Inconclusive, None),
+    ] {
+        let degraded = given([created(), Event::MarkedDegraded { reason: None }]);
+        let state = degraded.clone().when(tested(outcome, 2)).state();
+        assert_eq!(state.health.state, health.unwrap_or(H::Degraded), "{outcome}");
+        let by = if health.is_some() { facts(3) } else { facts(2) };
+        assert_eq!(state.health.by, by.event_id, "{outcome}");
+        assert_eq!(state.health.reason.is_some(), health.is_some(), "{outcome}");
+        // Of an earlier version it says nothing about what was changed since.
+        let state = degraded.when(tested(outcome, 1)).state();
+        assert_eq!(state.health.state, H::Degraded, "{outcome}");
+        assert_eq!(state.version, Version::new(3));
+    }
 }
 
 #[test]

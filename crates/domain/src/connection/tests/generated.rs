@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::samples::*;
-use crate::connection::{Command, Environment, Keep, Kind, Patch, Replaced, Retirement, Revision};
+use crate::connection::{
+    Command, Environment, Keep, Kind, Patch, Replaced, Retirement, Revision, TestOutcome,
+};
 use crate::ids::Micros;
 use crate::secret::{FormerEnd, Held, Hint, NewSecret};
 use crate::text::{CheckedText, FieldName};
@@ -109,6 +111,9 @@ fn life_command() -> impl Strategy<Value = Command> {
             Command::MarkDegraded { reason: reason.clone() },
             Command::MarkFailed { reason: reason.clone() },
             Command::MarkOperational { reason: reason.clone() },
+            tested(TestOutcome::Works, 1),
+            tested(TestOutcome::CredentialsRefused, 2),
+            tested(TestOutcome::RateLimited, 3),
             Command::Archive { reason: reason.clone(), force: reason.is_some() },
             Command::Restore { slug: None },
             Command::Restore { slug: Some(slug("openai-2")) },

@@ -77,6 +77,8 @@ proptest! {
     fn an_accepted_command_always_changes_the_state(
         commands in commands(), command in command(),
     ) {
+        // A test may say nothing new, and is recorded because it was made.
+        prop_assume!(!matches!(command, Command::TestConnection { .. }));
         let before = given(history(&commands));
         if before.clone().when(command.clone()).answer().is_ok() {
             let after = before.clone().when(command).state();

@@ -22,7 +22,8 @@ fn asked(
     now: i64,
 ) -> Result<SecretRevealed, Rejection> {
     let fields = fields.iter().map(|name| field(name)).collect();
-    let command = RevealSecret { fields, generation, reason: text("to route"), from: None };
+    let command =
+        RevealSecret { fields, generation, reason: text("to route"), from: None, for_test: false };
     decide_reveal(from.state().as_ref(), command, Micros::new(now))
 }
 

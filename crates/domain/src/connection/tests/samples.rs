@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::connection::{
     Access, Command, Dependent, DependentKey, Details, Draft, Event, GrantScope, Keep, Limits,
     ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts, RateLimit, RateUnit, Replaced,
-    Retirement, Revision,
+    Retirement, Revision, TestOutcome, TestResult,
 };
 use crate::ids::{Micros, Version};
 use crate::reference::{Reference, ReferenceFormat, ReferenceKind};
@@ -134,6 +134,13 @@ pub(super) fn revert(to: u64) -> Command {
 
 pub(super) fn why() -> Prose {
     text("seen by a probe")
+}
+
+/// A test of a version with an outcome.
+pub(super) fn tested(outcome: TestOutcome, version: u64) -> Command {
+    let (status, request_id) = (Some(200), Some(text("req_1")));
+    let result = TestResult { outcome, reason: why(), latency_ms: 80, status, request_id };
+    Command::TestConnection { result: Box::new(result), tested: Version::new(version) }
 }
 
 /// The scope of one workspace, or of all for `*`.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::harness::{Given, given};
 use super::samples::*;
-use crate::connection::{Command, Event, ModelPolicy, Patch, Rejection, Retirement};
+use crate::connection::{Command, Event, ModelPolicy, Patch, Rejection, Retirement, TestOutcome};
 use crate::ids::Micros;
 
 /// The result of each command (row) in each state (column). `ok` is the command's own event.
@@ -27,6 +27,7 @@ mark-degraded           unkn ok   ok   heal ok   ok   ok   ok   ok   ok   ok   a
 mark-degraded, new why  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
 mark-failed             unkn ok   ok   ok   heal ok   ok   ok   ok   ok   ok   arch eras
 mark-operational        unkn ok   ok   ok   ok   heal ok   ok   ok   ok   ok   arch eras
+test-connection         unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
 archive                 unkn ok   ok   ok   ok   ok   used ok   ok   ok   ok   arch eras
 archive, forced         unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
 erase                   unkn ok   ok   ok   ok   ok   used ok   ok   ok   ok   ok   eras
@@ -166,6 +167,7 @@ fn life() -> Vec<(&'static str, Command)> {
         ("mark-degraded, new why", Command::MarkDegraded { reason: None }),
         ("mark-failed", Command::MarkFailed { reason: Some(why()) }),
         ("mark-operational", Command::MarkOperational { reason: Some(why()) }),
+        ("test-connection", tested(TestOutcome::Works, 1)),
         ("archive", Command::Archive { reason: Some(why()), force: false }),
         ("archive, forced", Command::Archive { reason: Some(why()), force: true }),
         ("erase", Command::Erase { reason: why(), force: false }),
@@ -266,6 +268,7 @@ fn event_of(command: &Command) -> &'static str {
         Command::MarkDegraded { .. } => "marked_degraded",
         Command::MarkFailed { .. } => "marked_failed",
         Command::MarkOperational { .. } => "marked_operational",
+        Command::TestConnection { .. } => "connection_tested",
         Command::Archive { .. } => "connection_archived",
         Command::Erase { .. } => "connection_erased",
         Command::Restore { .. } => "connection_restored",

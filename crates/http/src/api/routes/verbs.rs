@@ -70,6 +70,12 @@ fn answer(answer: commands::Answer) -> Answer {
             "KeyReceipt",
             &["ETag", "Ledger-Repeated", "Cache-Control"],
         ),
+        commands::Answer::Tested => Answer::json(
+            200,
+            "The result, which is durable; a repeated command returns its first result.",
+            "TestReceipt",
+            &["ETag", "Ledger-Repeated"],
+        ),
         commands::Answer::Secrets => {
             Answer::json(200, "The secret values, or the key.", "RevealAnswer", &["Cache-Control"])
         }

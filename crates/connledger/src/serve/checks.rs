@@ -1,0 +1,134 @@
+//! Tests of connections: where their requests may go, and sending them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use ledger_engine::{Engine, SendTest, Sending, SentTest};
+use ledger_outgoing::{
+    Client, ClientError, ClientOptions, Method, Network, Reach, SendError, Url, is_encrypted,
+};
+use ledger_providers::Request;
+
+use crate::failure::Failure;
+
+/// Longest time that a test may take.
+const TIME_MAX: Duration = Duration::from_mins(1);
+/// How much of an answer is read.
+const ANSWER_BYTES: usize = 16 * 1024;
+
+/// Headers in which providers name a request, the more usual first.
+const REQUEST_IDS: [&str; 10] = [
+    "x-request-id",
+    "request-id",
+    "apim-request-id",
+    "x-ms-request-id",
+    "x-amzn-requestid",
+    "x-github-request-id",
+    "x-slack-req-id",
+    "x-debug-trace-id",
+    "mistral-correlation-id",
+    "cf-ray",
+];
+
+/// The flags of tests.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Tests of connections")]
+pub(crate) struct CheckArgs {
+    /// A network in which connections may be tested although it is not public, such as
+    /// 10.1.0.0/16; repeat for each. Only there are they tested without TLS. By default, nothing
+    /// is sent to loopback, private, link-local, multicast or reserved addresses
+    #[arg(
+        long,
+        env = "CONNLEDGER_ALLOW_CHECK_NETWORK",
+        value_delimiter = ',',
+        value_name = "NETWORK"
+    )]
+    allow_check_network: Vec<Network>,
+    /// How long a test may take, at most 1 minute
+    #[arg(
+        long,
+        env = "CONNLEDGER_CHECK_TIMEOUT",
+        default_value = "10s",
+        value_parser = time_max,
+        value_name = "TIME"
+    )]
+    check_timeout: Duration,
+}
+
+fn time_max(text: &str) -> Result<Duration, String> {
+    let time = super::args::duration(text)?;
+    let is_good = !time.is_zero() && time <= TIME_MAX;
+    if is_good { Ok(time) } else { Err("must be more than 0s and at most 1m".to_owned()) }
+}
+
+/// Lets the engine test connections from now on, as the flags permit.
+pub(super) fn begin(args: &CheckArgs, engine: &Engine) -> Result<(), Failure> {
+    let networks = args.allow_check_network.clone();
+    let client = |reach| {
+        let made = Client::new(ClientOptions {
+            answer_max: args.check_timeout,
+            bytes_max: ANSWER_BYTES,
+            reach,
+            ..ClientOptions::default()
+        });
+        made.map_err(|error: ClientError| Failure::internal(error.to_string()))
+    };
+    let sender = Sender {
+        encrypted: client(Reach::Public(networks.clone()))?,
+        plain: client(Reach::Only(networks))?,
+    };
+    engine.set_test_sender(Arc::new(sender));
+    Ok(())
+}
+
+/// Sends the requests of tests.
+#[derive(Debug)]
+struct Sender {
+    /// For what is sent with TLS.
+    encrypted: Client,
+    /// For what is sent without.
+    plain: Client,
+}
+
+impl SendTest for Sender {
+    fn send(&self, request: Request) -> Sending<'_> {
+        Box::pin(self.sent(request))
+    }
+}
+
+impl Sender {
+    async fn sent(&self, request: Request) -> SentTest {
+        let Request { method, url, headers, basic } = request;
+        let Ok(url) = url.parse::<Url>() else {
+            return SentTest::Unanswered("the address is no URL".to_owned());
+        };
+        let client = if is_encrypted(&url) { &self.encrypted } else { &self.plain };
+        let Ok(method) = Method::from_bytes(method.as_str().as_bytes()) else {
+            return SentTest::Unanswered("the method is none".to_owned());
+        };
+        let mut sent = client.request(method, url);
+        for (name, value) in &headers {
+            sent = sent.header(name, value.as_str());
+        }
+        if let Some((user, password)) = &basic {
+            sent = sent.basic_auth(user.as_str(), Some(password.as_str()));
+        }
+        match client.send_for_beginning(sent).await {
+            Ok(answer) => {
+                let header = |name: &str| {
+                    let value = answer.headers.get(name)?.to_str().ok()?;
+                    Some(value.to_owned())
+                };
+                SentTest::Answered {
+                    status: answer.status,
+                    request_id: REQUEST_IDS.iter().find_map(|name| header(name)),
+                    retry_after: header("retry-after"),
+                    body: answer.body,
+                }
+            }
+            Err(SendError::Forbidden) => SentTest::NotPermitted,
+            Err(error) => SentTest::Unanswered(error.in_short()),
+        }
+    }
+}

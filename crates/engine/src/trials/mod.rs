@@ -1,0 +1,337 @@
+//! Tests of connections: the provider's own request, sent with the connection's credentials.
+//!
+//! The catalogue says what is sent, and [`SendTest`] sends it. Two events record a test: a reveal,
+//! which is durable before a secret is opened, and the result.
+
+mod reason;
+mod running;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ledger_contract::commands::{ConnectionRef, ParsedCommand};
+use ledger_contract::records::{Happened, Record};
+use ledger_contract::reply::TestReport;
+use ledger_domain::connection::{TestOutcome, TestResult, check_expected};
+use ledger_domain::{
+    CheckedText as _, Command, Connection, ConnectionId, Event, FieldName, Line, Position, Prose,
+    RevealSecret, SecretRevealed, Version, WantedGeneration, WorkspaceName,
+};
+use ledger_providers::{Field, Request, Trial, Untestable, as_text};
+use zeroize::Zeroizing;
+
+use crate::access::{Permit, connection_unknown};
+use crate::destination::value;
+use crate::engine::Engine;
+use crate::errors::{ExecuteError, Fault};
+use crate::execute::{Executed, Outcome};
+use crate::fingerprint::Fingerprint;
+use crate::history;
+use crate::request::RequestContext;
+use crate::reveal::{RevealRequest, Values};
+
+use running::Running;
+pub(crate) use running::Trials;
+
+/// The reason of the reveal that a test begins with.
+const REASON: &str = "to test the connection";
+/// Where the request for that reveal comes from: the server itself, which alone sees the values.
+const FROM: &str = "test";
+
+/// Sends the requests of tests.
+pub trait SendTest: fmt::Debug + Send + Sync {
+    /// Sends a request, follows no redirect, and ends within a time that the implementation limits.
+    fn send(&self, request: Request) -> Sending<'_>;
+}
+
+/// What sending a request will lead to.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = SentTest> + Send + 'a>>;
+
+/// What came of the request of a test.
+pub enum SentTest {
+    /// An answer.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// The provider's name for the request.
+        request_id: Option<String>,
+        /// How long to wait before another one, as the provider said it.
+        retry_after: Option<String>,
+        /// The beginning of the body, at most 16 KiB.
+        body: Zeroizing<Vec<u8>>,
+    },
+    /// No answer, and why: a few words of this side.
+    Unanswered(String),
+    /// The operator does not permit to reach the address; nothing was sent.
+    NotPermitted,
+}
+
+impl fmt::Debug for SentTest {
+    /// The provider may have repeated what it was sent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered { status, .. } => write!(f, "Answered({status})"),
+            Self::Unanswered(why) => write!(f, "Unanswered({why})"),
+            Self::NotPermitted => f.write_str("NotPermitted"),
+        }
+    }
+}
+
+/// Why a connection is not tested.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TestImpossible {
+    /// There is no request for it.
+    #[error("{0}")]
+    Untestable(Untestable),
+    /// Nothing here sends requests.
+    #[error("this server sends no requests to providers")]
+    NoSender,
+}
+
+impl From<Untestable> for ExecuteError {
+    fn from(untestable: Untestable) -> Self {
+        Self::TestImpossible(TestImpossible::Untestable(untestable))
+    }
+}
+
+/// What a test needs, once it is known that it can be made.
+struct Prepared {
+    sender: Arc<dyn SendTest>,
+    id: ConnectionId,
+    fields: BTreeSet<FieldName>,
+    _running: Running,
+}
+
+/// What is known of a test before anything is sent.
+enum Begun {
+    /// It was made earlier, under the same command id.
+    Done(Outcome),
+    /// It is to be made.
+    Starts(Prepared),
+}
+
+impl Engine {
+    /// Sends the requests of tests with this from now on.
+    pub fn set_test_sender(&self, sender: Arc<dyn SendTest>) {
+        self.shared.trials.set_sender(sender);
+    }
+
+    /// Tests a connection and records the result.
+    pub(crate) async fn test(
+        &self,
+        workspace: WorkspaceName,
+        command: ParsedCommand,
+        fingerprint: Option<Fingerprint>,
+        context: RequestContext,
+    ) -> Result<Executed, ExecuteError> {
+        let attempt = context.attempt(&workspace, &command);
+        let begun = self.begin_test(&workspace, command, fingerprint.as_ref(), &context);
+        let begun = begun.inspect_err(|error| {
+            self.count_refusal(error.code());
+            self.record_refusal(error.code(), &attempt);
+        })?;
+        let outcome = match begun {
+            Begun::Done(outcome) => outcome,
+            Begun::Starts(prepared) => {
+                let engine = self.clone();
+                let run =
+                    async move { engine.run_test(workspace, prepared, fingerprint, context).await };
+                // What was begun is recorded, even if the caller goes away meanwhile.
+                let run = tokio::spawn(run).await;
+                run.map_err(|_| Fault::bug("a test panicked"))??
+            }
+        };
+        // The answer is what was recorded, for a repeat as well.
+        let position = Position::new(outcome.receipt.position);
+        let Record { happened, .. } = history::record(&self.shared.store, position)?;
+        let Happened::Connection(Event::Tested { result, health }) = happened else {
+            return Err(Fault::bug("a test was recorded as something else").into());
+        };
+        let test = Some(TestReport::of(&result, health));
+        let Outcome { receipt, repeated, .. } = outcome;
+        Ok(Executed { receipt, repeated, api_key: None, handover: None, test })
+    }
+
+    /// Checks whether the test can be made before anything is recorded.
+    fn begin_test(
+        &self,
+        workspace: &WorkspaceName,
+        command: ParsedCommand,
+        fingerprint: Option<&Fingerprint>,
+        context: &RequestContext,
+    ) -> Result<Begun, ExecuteError> {
+        let mut caller = context.caller.clone();
+        self.renew(&mut caller)?;
+        let permit = Permit::of(caller, workspace, &command)?;
+        self.ready()?;
+        let ParsedCommand::Test { target, .. } = command else {
+            return Err(ExecuteError::VerbUnknown);
+        };
+        if let Some(fingerprint) = fingerprint {
+            let id = &context.provenance.command_id;
+            if let Some(done) = self.answered(&permit, workspace, id, fingerprint)? {
+                return Ok(Begun::Done(done));
+            }
+        }
+        let unknown = || connection_unknown(workspace, Some(&target));
+        let id = self.find(&permit, workspace, &target)?;
+        let row = self.shared.models.load().row(id)?;
+        let row = row.filter(|row| row.connection.workspace == *workspace).ok_or_else(unknown)?;
+        let connection = row.connection;
+        permit.check_before(&connection)?;
+        self.in_time(context.deadline)?;
+        check_expected(connection.version, context.expected)?;
+        connection.lifecycle.check_active()?;
+        let fields = secret_fields(self.trial(&connection)?, &connection)?;
+        let none = ExecuteError::TestImpossible(TestImpossible::NoSender);
+        let sender = self.shared.trials.sender().ok_or(none)?;
+        let running = self.shared.trials.begin(id)?;
+        Ok(Begun::Starts(Prepared { sender, id, fields, _running: running }))
+    }
+
+    /// Opens the secrets, sends the request and records what came of it.
+    async fn run_test(
+        &self,
+        workspace: WorkspaceName,
+        prepared: Prepared,
+        fingerprint: Option<Fingerprint>,
+        context: RequestContext,
+    ) -> Result<Outcome, ExecuteError> {
+        let Prepared { sender, id, fields, _running } = prepared;
+        let target = ConnectionRef::Id(id);
+        let command = ParsedCommand::Test { target: target.clone(), fields };
+        let request =
+            RevealRequest { workspace: workspace.clone(), command, context: context.clone() };
+        let (result, tested) = self.try_out(&*sender, self.values(request, 0).await?).await?;
+        tracing::info!(
+            ledger.connection = %id,
+            outcome = result.outcome.as_str(),
+            status = result.status,
+            latency_ms = result.latency_ms,
+            "connection tested"
+        );
+        let record = Command::TestConnection { result: Box::new(result), tested };
+        // It was made, so that it is recorded however long it took.
+        let context = RequestContext { deadline: None, ..context };
+        self.decide(workspace, ParsedCommand::change(target, record), fingerprint, context).await
+    }
+
+    /// Sends the request with values that are recorded as revealed. They are of the same version as
+    /// the settings that say where they are sent.
+    async fn try_out(
+        &self,
+        sender: &dyn SendTest,
+        values: Values,
+    ) -> Result<(TestResult, Version), ExecuteError> {
+        let (connection, texts, keys) = values.into_texts()?;
+        let trial = self.trial(&connection)?;
+        let request = trial.request(&|field| value_of(&connection, &texts, field))?;
+        let started = Instant::now();
+        let sent = sender.send(request).await;
+        let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let secrets: Vec<&str> = texts.values().map(|text| text.as_str()).collect();
+        let result = result(trial, &sent, latency_ms, &secrets);
+        // Sealing the ledger has waited until nothing in memory is a secret any more.
+        drop(texts);
+        drop(keys);
+        Ok((result, connection.version))
+    }
+
+    fn trial(&self, connection: &Connection) -> Result<Trial<'_>, ExecuteError> {
+        let name = connection.details.provider.as_str();
+        let unknown = || Untestable::NoProbe(name.to_owned());
+        let provider = self.shared.catalogue.find(name).ok_or_else(unknown)?;
+        Ok(provider.trial()?)
+    }
+}
+
+/// Returns the command that reveals the fields of a test to the server itself.
+pub(crate) fn reveal(fields: BTreeSet<FieldName>) -> RevealSecret {
+    RevealSecret {
+        fields,
+        generation: WantedGeneration::Current,
+        reason: Prose::stored(REASON.into()),
+        from: Some(Line::stored(FROM.into())),
+        for_test: true,
+    }
+}
+
+/// Returns whether values were revealed for a test, to nobody but the server and the provider.
+pub(crate) fn is_of_test(revealed: &SecretRevealed) -> bool {
+    revealed.from.as_ref().is_some_and(|from| from.as_str() == FROM)
+}
+
+/// Returns the result of a test, with nothing of its secrets in it.
+fn result(trial: Trial<'_>, sent: &SentTest, latency_ms: u64, secrets: &[&str]) -> TestResult {
+    let prose = |text: String| Prose::stored(text.into());
+    match sent {
+        SentTest::Answered { status, request_id, retry_after, body } => {
+            let outcome = trial.outcome(*status, body);
+            let reason = reason::of_answer(outcome, *status, retry_after.as_deref(), body, secrets);
+            let request_id = request_id.as_deref();
+            let request_id = request_id.filter(|id| reason::is_harmless_id(id, secrets));
+            let request_id = request_id.map(|id| Line::stored(id.into()));
+            let reason = prose(reason);
+            TestResult { outcome, reason, latency_ms, status: Some(*status), request_id }
+        }
+        SentTest::Unanswered(why) => TestResult {
+            outcome: TestOutcome::Unreachable,
+            reason: prose(format!("the provider gave no answer: {why}")),
+            latency_ms,
+            status: None,
+            request_id: None,
+        },
+        SentTest::NotPermitted => TestResult {
+            outcome: TestOutcome::Inconclusive,
+            reason: prose(
+                "nothing was sent: the address is in a network that this server may not reach, \
+                 or not without TLS (--allow-check-network)"
+                    .to_owned(),
+            ),
+            latency_ms,
+            status: None,
+            request_id: None,
+        },
+    }
+}
+
+/// Returns the secret fields of a connection that its test takes.
+fn secret_fields(
+    trial: Trial<'_>,
+    connection: &Connection,
+) -> Result<BTreeSet<FieldName>, Untestable> {
+    let has = |field: &Field| {
+        stored_secret(connection, field).is_some() || setting(connection, field).is_some()
+    };
+    let fields = trial.secrets(&has)?;
+    let stored = fields.into_iter().map(|field| {
+        let stored = stored_secret(connection, field);
+        stored.cloned().ok_or_else(|| Untestable::Lacks(field.name.clone()))
+    });
+    stored.collect()
+}
+
+fn stored_secret<'c>(connection: &'c Connection, field: &Field) -> Option<&'c FieldName> {
+    connection.secrets.keys().find(|name| field.is_called(name.as_str()))
+}
+
+fn setting(connection: &Connection, field: &Field) -> Option<String> {
+    let config = &connection.details.config;
+    let stored = config.iter().find(|(name, _)| field.is_called(name.as_str()))?.1;
+    as_text(&value(Some(stored)))
+}
+
+/// Returns the value of a field, opened or set.
+fn value_of(
+    connection: &Connection,
+    texts: &BTreeMap<FieldName, Zeroizing<String>>,
+    field: &Field,
+) -> Option<Zeroizing<String>> {
+    let opened = texts.iter().find(|(name, _)| field.is_called(name.as_str()));
+    let opened = opened.map(|(_, text)| text.clone());
+    opened.or_else(|| setting(connection, field).map(Zeroizing::new))
+}
