@@ -219,11 +219,13 @@ fn causes<'e>(
     std::iter::successors(Some(error), |error| error.source())
 }
 
-/// Returns the error of TLS that an error is, or has within it.
+/// Returns the error of TLS that an error is, or has within it. What an I/O error was made of is
+/// not among its causes.
 fn tls_error(cause: &(dyn std::error::Error + 'static)) -> Option<rustls::Error> {
-    let within = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let within = within.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    cause.downcast_ref::<rustls::Error>().or(within).cloned()
+    match cause.downcast_ref::<rustls::Error>() {
+        Some(error) => Some(error.clone()),
+        None => tls_error(cause.downcast_ref::<std::io::Error>()?.get_ref()?),
+    }
 }
 
 /// Says what is wrong with TLS. Names in certificates are the other side's words, and left out.
