@@ -84,13 +84,17 @@ pub(crate) struct CreateBody {
     models: Option<ModelPolicyBody>,
     /// Initial price factors.
     pricing: Option<PricingBody>,
+    /// Tests the credentials before anything is stored, and creates nothing unless the provider
+    /// accepts them; false by default.
+    #[serde(default)]
+    pub(crate) check: bool,
 }
 
 impl CreateBody {
-    /// Checks the body.
+    /// Reads the body.
     ///
     /// Errors: `field_invalid`.
-    pub(crate) fn check(self, workspace: WorkspaceName) -> Result<NewConnection, InvalidField> {
+    pub(crate) fn read(self, workspace: WorkspaceName) -> Result<NewConnection, InvalidField> {
         let secrets = self.secrets.check("secrets", |name, value| value.check(name))?;
         let details = Details {
             display_name: self.display_name.check("display_name")?,

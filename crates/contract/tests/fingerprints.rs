@@ -202,6 +202,11 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "f6ba031963ab5efcb8101c70c578c525",
     ),
     (
+        "rotate-secret",
+        r#"{"connection": "main", "secrets": {"api_key": "sk-second"}, "check": true}"#,
+        "25af38b1f009da30a7ae2336f13ca5d7",
+    ),
+    (
         "confirm-secret",
         r#"{"connection": "main", "consumer": "eu-1", "generations": {"api_key": 2}}"#,
         "4b1736d49c39e0b6a601a44e00df082b",

@@ -101,7 +101,7 @@ impl Engine {
     ///
     /// After [`ExecuteError::Unavailable`] the outcome is unknown: retry with the same command id.
     pub async fn execute(&self, request: CommandRequest) -> Result<Executed, ExecuteError> {
-        let CommandRequest { workspace, mut command, received, context } = request;
+        let CommandRequest { workspace, command, received, context } = request;
         let verb = command.verb();
         if verb.spec().answer.has_secrets() {
             // `execute` would record the reveal and return no secret.
@@ -111,9 +111,23 @@ impl Engine {
         // it says, whichever workspace it comes from.
         let repeatable = context.repeatable && command.verb() != Verb::ConfirmSecret;
         let fingerprint = repeatable.then(|| self.fingerprint(&workspace, &command, received));
-        if matches!(command, ParsedCommand::Test { .. }) {
-            return self.test(workspace, command, fingerprint, context).await;
+        match command {
+            ParsedCommand::Test { .. } => self.test(workspace, command, fingerprint, context).await,
+            ParsedCommand::Checked(command) => {
+                self.checked(workspace, *command, fingerprint, context).await
+            }
+            command => self.carry_out(workspace, command, fingerprint, context).await,
         }
+    }
+
+    /// Executes a command that is nothing but a decision of the writer.
+    pub(crate) async fn carry_out(
+        &self,
+        workspace: WorkspaceName,
+        mut command: ParsedCommand,
+        fingerprint: Option<Fingerprint>,
+        context: RequestContext,
+    ) -> Result<Executed, ExecuteError> {
         let issued = self.draw_key(&mut command);
         let seals = matches!(command, ParsedCommand::SealLedger);
         let ends_leases = ends_leases(&command);
@@ -278,6 +292,8 @@ impl Engine {
             ParsedCommand::Policy { connection, command } => {
                 self.policy(permit, workspace, connection.as_ref(), command)
             }
+            // `execute` has already taken it out.
+            ParsedCommand::Checked(_) => Err(Fault::bug("a check was not made").into()),
             ParsedCommand::Create(mut draft) => {
                 self.check_references(permit, workspace, None, draft.secrets.iter_mut())?;
                 self.create(*draft)

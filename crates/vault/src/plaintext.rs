@@ -65,6 +65,13 @@ impl Plaintext {
         test(std::str::from_utf8(self.bytes()).unwrap_or_default())
     }
 
+    /// Returns the text of a value that the caller has given with the command that is being
+    /// executed, for the test that the same command asks for; `None` if it is no text. It discloses
+    /// nothing that is stored: for that, there is [`Plaintext::expose`].
+    pub fn given_text(&self) -> Option<&str> {
+        std::str::from_utf8(self.bytes()).ok()
+    }
+
     /// Returns the bytes, given the proof that the reveal was recorded.
     pub fn expose(&self, _recorded: &Disclosure) -> &[u8] {
         self.bytes()

@@ -1,5 +1,6 @@
 //! Connections are tested by the real program, against a provider over real sockets.
 
+mod checked;
 mod provider;
 
 use serde_json::{Value, json};

@@ -7,6 +7,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
+use crate::canary::secret;
+
 /// The heads of requests, in their order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Heard(Arc<Mutex<Vec<String>>>);
@@ -73,7 +75,8 @@ async fn serve(mut socket: TcpStream, heard: Heard, redirects_to: u16, release: 
     };
     let answer = match wish {
         "works" => whole("200 OK", "x-request-id: req-200\r\n", "{\"data\": []}"),
-        "refused" => whole(
+        "keyed" if credential == format!("Bearer {}", secret(1)) => whole("200 OK", "", "{}"),
+        "refused" | "keyed" => whole(
             "401 Unauthorized",
             &format!("x-request-id: {}\r\n", credential.replace(' ', "-")),
             &format!(

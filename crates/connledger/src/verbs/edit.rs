@@ -37,6 +37,7 @@ impl EditCommand {
 #[command(after_help = "\
 Examples:
   connledger create --provider openai --slug openai-prod --tag llm --secret api_key
+  connledger create --provider github --slug github --secret token=@token.txt --check
   connledger create --provider postgres --kind databasesql --auth-method basic \\
       --config host=db.internal --config port=5432 --secret password=- < password.txt
   connledger create --file connection.json --expect-version absent")]
@@ -46,6 +47,9 @@ pub(crate) struct CreateArgs {
     /// Create it disabled, so that gateways may not use it yet
     #[arg(long)]
     disabled: bool,
+    /// Test the credentials first, and create nothing unless the provider accepts them
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -57,7 +61,8 @@ impl CreateArgs {
             return Err(Failure::usage("--provider is required").hint("or pass --file"));
         }
         let command = PendingCommand { verb: "create", body, write: self.write };
-        Ok(if self.disabled { command.with("enabled", false) } else { command })
+        let command = command.with_some("enabled", self.disabled.then_some(false));
+        Ok(command.with_some("check", self.check.then_some(true)))
     }
 }
 
@@ -113,6 +118,7 @@ impl UpdateArgs {
 #[command(after_help = "\
 Examples:
   connledger rotate-secret openai-prod --secret api_key
+  connledger rotate-secret openai-prod --secret api_key=@new-key.txt --check
   connledger rotate-secret warehouse --secret password=- --expect-version 7 < password.txt
   connledger rotate-secret openai-prod --secret api_key --keep-former-until 36h
   connledger rotate-secret openai-prod --secret-ref api_key=vault:kv/team/openai#key
@@ -143,6 +149,9 @@ pub(crate) struct RotateArgs {
     /// later command brings them back
     #[arg(long, conflicts_with_all = ["keep_former_until", "keep_former_until_confirmed"])]
     compromised: bool,
+    /// Test the new values first, and change nothing unless the provider accepts them
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -155,6 +164,7 @@ impl RotateArgs {
         let command = command.with_some("keep_former_until", self.keep_former_until);
         let waits = self.keep_former_until_confirmed.then_some(true);
         let command = command.with_some("keep_former_until_confirmed", waits);
-        Ok(if self.compromised { command.with("compromised", true) } else { command })
+        let command = command.with_some("compromised", self.compromised.then_some(true));
+        Ok(command.with_some("check", self.check.then_some(true)))
     }
 }

@@ -76,7 +76,11 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Workspace(command) => return workspace::run(common, command, out).await,
         Verb::SecretPolicy(command) => return secret_policy::run(common, command, out).await,
     };
-    let session = Session::open(common, out).await?;
+    let session = if command.body.contains_key("check") {
+        Session::open_waiting(common, trial::WAIT_MIN, out).await?
+    } else {
+        Session::open(common, out).await?
+    };
     let command = match command.verb {
         "restore" => archived::with_id(&session, command).await?,
         _ => command,

@@ -79,7 +79,12 @@ impl ParsedCommand {
     pub fn fingerprint(&self, key: &FingerprintKey, workspace: &str) -> [u8; 16] {
         let verb = self.verb();
         let content = Content { key, text: Vec::with_capacity(512) };
-        let content = verb.content(self, content).expect("it is a command of this verb");
+        let (command, check) = match self {
+            Self::Checked(command) => (&**command, true),
+            command => (command, false),
+        };
+        let content = verb.content(command, content).expect("it is a command of this verb");
+        let content = content.flag_if_set("check", check);
         let target = self.target().map(ConnectionRef::canonical).unwrap_or_default();
         key.fingerprint(&[
             b"content 1",

@@ -27,7 +27,8 @@ impl VerbDefinition for Create {
         summary: "Create a connection",
         description: "Secrets are sealed before anything is stored; answers show only their masks. In \
             place of a value, a secret field may be given a reference, which the server follows \
-            when the field is revealed.",
+            when the field is revealed. With `check`, the server tests the credentials first, \
+            and creates nothing unless the provider accepts them.",
         requires: &[
             Requirement::always(&[Scope::Write]),
             Requirement::for_references(),
@@ -38,14 +39,17 @@ impl VerbDefinition for Create {
             Code::ConnectionExists,
             Code::SecretExposed,
             Code::ReferenceForbidden,
+            Code::CheckFailed,
+            Code::TestImpossible,
             Code::Sealed,
         ],
         answer: Answer::Created,
     };
 
     fn read(address: &Address, body: CreateBody) -> Result<ParsedCommand, Problem> {
-        let made = body.check(address.workspace.clone())?;
-        Ok(ParsedCommand::Create(Box::new(made)))
+        let checked = body.check;
+        let made = body.read(address.workspace.clone())?;
+        Ok(ParsedCommand::Create(Box::new(made)).checked_if(checked))
     }
 
     fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {

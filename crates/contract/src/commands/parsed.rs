@@ -172,6 +172,8 @@ pub enum ParsedCommand {
     SealLedger,
     /// Unseals the ledger; the engine reads its keys.
     UnsealLedger,
+    /// A `Create` or `RotateSecret` that is accepted only if a test with its secrets works.
+    Checked(Box<ParsedCommand>),
 }
 
 /// What becomes of the values that a rotation replaces.
@@ -318,6 +320,7 @@ impl ParsedCommand {
             Self::RetireMasterKey { .. } => Verb::RetireMasterKey,
             Self::SealLedger => Verb::SealLedger,
             Self::UnsealLedger => Verb::UnsealLedger,
+            Self::Checked(command) => command.verb(),
         }
     }
 
@@ -347,7 +350,14 @@ impl ParsedCommand {
             | Self::RetireMasterKey { .. }
             | Self::SealLedger
             | Self::UnsealLedger => None,
+            Self::Checked(command) => command.target(),
         }
+    }
+
+    /// Returns the command that is accepted only if a test with its secrets works, if `check` says
+    /// so.
+    pub(super) fn checked_if(self, check: bool) -> Self {
+        if check { Self::Checked(Box::new(self)) } else { self }
     }
 
     /// Returns whether a condition holds, judging by the command alone. Whether a revert shares the
@@ -381,8 +391,10 @@ impl ParsedCommand {
                 | Self::RetireMasterKey { .. }
                 | Self::SealLedger
                 | Self::UnsealLedger => false,
+                Self::Checked(command) => command.meets(condition),
             },
             Condition::Refers => match self {
+                Self::Checked(command) => command.meets(condition),
                 Self::Create(new) => new.secrets.values().any(GivenSecret::is_reference),
                 Self::Update { secrets, .. } => {
                     secrets.values().flatten().any(GivenSecret::is_reference)
@@ -393,6 +405,7 @@ impl ParsedCommand {
                 _ => false,
             },
             Condition::Shares => match self {
+                Self::Checked(command) => command.meets(condition),
                 Self::Create(new) => new.access.widens(&Access::default()),
                 _ => false,
             },

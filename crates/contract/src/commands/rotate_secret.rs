@@ -35,6 +35,10 @@ pub(super) struct RotateSecretBody {
     /// one, and nothing can be kept; false by default.
     #[serde(default)]
     compromised: bool,
+    /// Tests the new values before anything is stored, and changes nothing unless the provider
+    /// accepts them; false by default.
+    #[serde(default)]
+    check: bool,
 }
 
 /// Replaces the values of secret fields.
@@ -59,13 +63,17 @@ impl VerbDefinition for RotateSecret {
             generation, so a rotation that keeps one is refused while another is in use. With \
             `compromised`, the values before are known to others: gateways are told at once to drop \
             them, and no later command brings them back. A rotation to the reference that a field \
-            has says that the value there is a new one.",
+            has says that the value there is a new one. With `check`, the server tests the new \
+            values first, and stores them only if the provider accepts them.",
         requires: &[Requirement::always(&[Scope::Rotate]), Requirement::for_references()],
         refusals: &[
             Code::SecretFieldUnknown,
             Code::NothingToChange,
             Code::FormerInUse,
             Code::ReferenceForbidden,
+            Code::CheckFailed,
+            Code::TestImpossible,
+            Code::TestRunning,
             Code::Sealed,
         ],
         answer: Answer::Changed,
@@ -88,7 +96,8 @@ impl VerbDefinition for RotateSecret {
         } else {
             ReplacedValues::Retired
         };
-        Ok(ParsedCommand::RotateSecret { target, secrets, replaced })
+        let command = ParsedCommand::RotateSecret { target, secrets, replaced };
+        Ok(command.checked_if(body.check))
     }
 
     fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {

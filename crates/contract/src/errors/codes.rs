@@ -243,6 +243,7 @@ codes! {
     ("slug_taken", SlugTaken, Conflict, "Another active connection in the workspace has this slug."),
     ("stream_differs", StreamDiffers, Unavailable, "The event stream on NATS holds another history than this ledger."),
     ("subject_malformed", SubjectMalformed, Invalid, "The subject is malformed."),
+    ("check_failed", CheckFailed, Rejected, "The test before the change did not work, so nothing was changed."),
     ("test_impossible", TestImpossible, Rejected, "The connection cannot be tested."),
     ("test_running", TestRunning, Conflict, "The connection is being tested already."),
     ("token_invalid", TokenInvalid, Unauthenticated, "The access token is not valid for this ledger."),

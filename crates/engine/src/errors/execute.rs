@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ledger_domain::connection::TestResult;
 use ledger_domain::principal::Scope;
 use ledger_domain::{FieldName, Line, MasterKeyId, Reference, Rejection, Slug, WorkspaceName};
 use ledger_store::{AppendError, Poison, ROOM_NEEDED_BYTES};
@@ -113,6 +114,9 @@ pub enum ExecuteError {
     /// The connection cannot be tested.
     #[error(transparent)]
     TestImpossible(TestImpossible),
+    /// The test before a change did not work.
+    #[error("{}: {}", .0.outcome.as_str(), .0.reason)]
+    CheckFailed(Box<TestResult>),
     /// It is being tested.
     #[error("the connection is being tested already")]
     TestRunning,

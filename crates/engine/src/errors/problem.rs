@@ -126,6 +126,7 @@ impl From<ExecuteError> for Problem {
             | ExecuteError::SecretsInFlight(_)
             | ExecuteError::ReadsInFlight
             | ExecuteError::TestImpossible(_)
+            | ExecuteError::CheckFailed(_)
             | ExecuteError::ConnectionTooLarge { .. } => Self::because(code, error.to_string()),
             ExecuteError::WorkspaceTaken
             | ExecuteError::WorkspaceVersion
@@ -167,6 +168,7 @@ impl ExecuteError {
             Self::SecretsInFlight(_) => Code::SecretsInFlight,
             Self::VerbUnknown => Code::VerbUnknown,
             Self::TestImpossible(_) => Code::TestImpossible,
+            Self::CheckFailed(_) => Code::CheckFailed,
             Self::TestRunning => Code::TestRunning,
             Self::Busy | Self::ReadsInFlight => Code::Busy,
             Self::Unavailable(unavailable) => unavailable.code(),

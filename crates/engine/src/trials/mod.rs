@@ -3,10 +3,11 @@
 //! The catalogue says what is sent, and [`SendTest`] sends it. Two events record a test: a reveal,
 //! which is durable before a secret is opened, and the result.
 
+mod checked;
 mod reason;
 mod running;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -16,7 +17,7 @@ use std::time::Instant;
 use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::records::{Happened, Record};
 use ledger_contract::reply::TestReport;
-use ledger_domain::connection::{TestOutcome, TestResult, check_expected};
+use ledger_domain::connection::{Details, TestOutcome, TestResult, check_expected};
 use ledger_domain::{
     CheckedText as _, Command, Connection, ConnectionId, Event, FieldName, Line, Position, Prose,
     RevealSecret, SecretRevealed, Version, WantedGeneration, WorkspaceName,
@@ -32,7 +33,7 @@ use crate::execute::{Executed, Outcome};
 use crate::fingerprint::Fingerprint;
 use crate::history;
 use crate::request::RequestContext;
-use crate::reveal::{RevealRequest, Values};
+use crate::reveal::{RevealRequest, Texts, Values};
 
 use running::Running;
 pub(crate) use running::Trials;
@@ -87,6 +88,10 @@ pub enum TestImpossible {
     /// There is no request for it.
     #[error("{0}")]
     Untestable(Untestable),
+    /// The test of a change would take a value from elsewhere, which is looked up for what is
+    /// stored only.
+    #[error("{0} is a reference, which cannot be tested before it is stored; leave out the check")]
+    Refers(FieldName),
     /// Nothing here sends requests.
     #[error("this server sends no requests to providers")]
     NoSender,
@@ -177,8 +182,23 @@ impl Engine {
                 return Ok(Begun::Done(done));
             }
         }
-        let unknown = || connection_unknown(workspace, Some(&target));
-        let id = self.find(&permit, workspace, &target)?;
+        let connection = self.to_be_tested(&permit, workspace, &target, context)?;
+        let fields = secret_fields(self.trial(&connection.details)?, &Fields::of(&connection))?;
+        let (sender, id) = (self.sender()?, connection.id);
+        let running = self.shared.trials.begin(id)?;
+        Ok(Begun::Starts(Prepared { sender, id, fields, _running: running }))
+    }
+
+    /// Returns a connection that is in a state to be tested, as the caller may.
+    fn to_be_tested(
+        &self,
+        permit: &Permit,
+        workspace: &WorkspaceName,
+        target: &ConnectionRef,
+        context: &RequestContext,
+    ) -> Result<Connection, ExecuteError> {
+        let unknown = || connection_unknown(workspace, Some(target));
+        let id = self.find(permit, workspace, target)?;
         let row = self.shared.models.load().row(id)?;
         let row = row.filter(|row| row.connection.workspace == *workspace).ok_or_else(unknown)?;
         let connection = row.connection;
@@ -186,11 +206,13 @@ impl Engine {
         self.in_time(context.deadline)?;
         check_expected(connection.version, context.expected)?;
         connection.lifecycle.check_active()?;
-        let fields = secret_fields(self.trial(&connection)?, &connection)?;
+        Ok(connection)
+    }
+
+    /// Returns what sends the requests of tests.
+    fn sender(&self) -> Result<Arc<dyn SendTest>, ExecuteError> {
         let none = ExecuteError::TestImpossible(TestImpossible::NoSender);
-        let sender = self.shared.trials.sender().ok_or(none)?;
-        let running = self.shared.trials.begin(id)?;
-        Ok(Begun::Starts(Prepared { sender, id, fields, _running: running }))
+        self.shared.trials.sender().ok_or(none)
     }
 
     /// Opens the secrets, sends the request and records what came of it.
@@ -228,21 +250,31 @@ impl Engine {
         values: Values,
     ) -> Result<(TestResult, Version), ExecuteError> {
         let (connection, texts, keys) = values.into_texts()?;
-        let trial = self.trial(&connection)?;
-        let request = trial.request(&|field| value_of(&connection, &texts, field))?;
-        let started = Instant::now();
-        let sent = sender.send(request).await;
-        let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let secrets: Vec<&str> = texts.values().map(|text| text.as_str()).collect();
-        let result = result(trial, &sent, latency_ms, &secrets);
+        let result = self.send_test(sender, &connection.details, &texts).await?;
         // Sealing the ledger has waited until nothing in memory is a secret any more.
         drop(texts);
         drop(keys);
         Ok((result, connection.version))
     }
 
-    fn trial(&self, connection: &Connection) -> Result<Trial<'_>, ExecuteError> {
-        let name = connection.details.provider.as_str();
+    /// Sends the request with these settings and secrets.
+    async fn send_test(
+        &self,
+        sender: &dyn SendTest,
+        details: &Details,
+        texts: &Texts,
+    ) -> Result<TestResult, ExecuteError> {
+        let trial = self.trial(details)?;
+        let request = trial.request(&|field| value_of(details, texts, field))?;
+        let started = Instant::now();
+        let sent = sender.send(request).await;
+        let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let secrets: Vec<&str> = texts.values().map(|text| text.as_str()).collect();
+        Ok(result(trial, &sent, latency_ms, &secrets))
+    }
+
+    fn trial(&self, details: &Details) -> Result<Trial<'_>, ExecuteError> {
+        let name = details.provider.as_str();
         let unknown = || Untestable::NoProbe(name.to_owned());
         let provider = self.shared.catalogue.find(name).ok_or_else(unknown)?;
         Ok(provider.trial()?)
@@ -299,39 +331,46 @@ fn result(trial: Trial<'_>, sent: &SentTest, latency_ms: u64, secrets: &[&str]) 
     }
 }
 
+/// What a connection has, or will have.
+struct Fields<'c> {
+    details: &'c Details,
+    secrets: BTreeSet<&'c FieldName>,
+}
+
+impl<'c> Fields<'c> {
+    fn of(connection: &'c Connection) -> Self {
+        Self { details: &connection.details, secrets: connection.secrets.keys().collect() }
+    }
+
+    fn secret(&self, field: &Field) -> Option<&'c FieldName> {
+        self.secrets.iter().copied().find(|name| field.is_called(name.as_str()))
+    }
+}
+
 /// Returns the secret fields of a connection that its test takes.
 fn secret_fields(
     trial: Trial<'_>,
-    connection: &Connection,
+    connection: &Fields<'_>,
 ) -> Result<BTreeSet<FieldName>, Untestable> {
     let has = |field: &Field| {
-        stored_secret(connection, field).is_some() || setting(connection, field).is_some()
+        connection.secret(field).is_some() || setting(connection.details, field).is_some()
     };
     let fields = trial.secrets(&has)?;
-    let stored = fields.into_iter().map(|field| {
-        let stored = stored_secret(connection, field);
-        stored.cloned().ok_or_else(|| Untestable::Lacks(field.name.clone()))
+    let secrets = fields.into_iter().map(|field| {
+        let secret = connection.secret(field);
+        secret.cloned().ok_or_else(|| Untestable::Lacks(field.name.clone()))
     });
-    stored.collect()
+    secrets.collect()
 }
 
-fn stored_secret<'c>(connection: &'c Connection, field: &Field) -> Option<&'c FieldName> {
-    connection.secrets.keys().find(|name| field.is_called(name.as_str()))
-}
-
-fn setting(connection: &Connection, field: &Field) -> Option<String> {
-    let config = &connection.details.config;
-    let stored = config.iter().find(|(name, _)| field.is_called(name.as_str()))?.1;
+fn setting(details: &Details, field: &Field) -> Option<String> {
+    let stored = details.config.iter().find(|(name, _)| field.is_called(name.as_str()))?.1;
     as_text(&value(Some(stored)))
 }
 
 /// Returns the value of a field, opened or set.
-fn value_of(
-    connection: &Connection,
-    texts: &BTreeMap<FieldName, Zeroizing<String>>,
-    field: &Field,
-) -> Option<Zeroizing<String>> {
+fn value_of(details: &Details, texts: &Texts, field: &Field) -> Option<Zeroizing<String>> {
     let opened = texts.iter().find(|(name, _)| field.is_called(name.as_str()));
     let opened = opened.map(|(_, text)| text.clone());
-    opened.or_else(|| setting(connection, field).map(Zeroizing::new))
+    opened.or_else(|| setting(details, field).map(Zeroizing::new))
 }
