@@ -111,12 +111,15 @@ impl Engine {
         // it says, whichever workspace it comes from.
         let repeatable = context.repeatable && command.verb() != Verb::ConfirmSecret;
         let fingerprint = repeatable.then(|| self.fingerprint(&workspace, &command, received));
+        // The future of a request is moved several times before it runs, so it is kept small.
         match command {
-            ParsedCommand::Test { .. } => self.test(workspace, command, fingerprint, context).await,
-            ParsedCommand::Checked(command) => {
-                self.checked(workspace, *command, fingerprint, context).await
+            ParsedCommand::Test { .. } => {
+                Box::pin(self.test(workspace, command, fingerprint, context)).await
             }
-            command => self.carry_out(workspace, command, fingerprint, context).await,
+            ParsedCommand::Checked(command) => {
+                Box::pin(self.checked(workspace, *command, fingerprint, context)).await
+            }
+            command => Box::pin(self.carry_out(workspace, command, fingerprint, context)).await,
         }
     }
 

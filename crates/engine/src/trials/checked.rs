@@ -131,8 +131,8 @@ impl Engine {
         let sender = self.sender()?;
         let id = before.as_ref().map(|before| before.id);
         let id = id.unwrap_or_else(|| self.shared.ports.connection_id());
-        let _running = self.shared.trials.begin(id)?;
-        let candidate = Candidate { sender, details, before, given, stored, _running };
+        let running = self.shared.trials.begin(id)?;
+        let candidate = Candidate { sender, details, before, given, stored, _running: running };
         Ok(Begun::Starts(Box::new(candidate)))
     }
 
