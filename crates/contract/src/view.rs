@@ -352,7 +352,17 @@ pub(crate) fn identity(identity: &Identity) -> IdentityView<'_> {
     IdentityView { r#type: identity.kind.as_str().into(), value: text(&identity.value) }
 }
 
-pub(crate) fn health(health: &Health) -> HealthView<'_> {
+impl HealthView<'_> {
+    /// Returns it without a borrow.
+    pub fn into_owned(self) -> HealthView<'static> {
+        let owned = |text: Text<'_>| Text::Owned(text.into_owned());
+        let HealthView { state, reason, since, by } = self;
+        HealthView { state: owned(state), reason: reason.map(owned), since, by }
+    }
+}
+
+/// Returns the health of a connection.
+pub fn health(health: &Health) -> HealthView<'_> {
     HealthView {
         state: health.state.as_str().into(),
         reason: optional(health.reason.as_ref()),

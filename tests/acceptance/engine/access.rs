@@ -235,7 +235,7 @@ impl Somebody {
         let allowed = match question {
             _ if workspace == ABROAD && !self.everywhere => false,
             // Of every workspace, all that is theirs is theirs to see.
-            "get" | "rotation" | "erasure" | "list" | "secret-policies" => self.has("read"),
+            "get" | "why" | "rotation" | "erasure" | "list" | "secret-policies" => self.has("read"),
             "whoami" | "workspaces" => true,
             "exposure" | "handovers" => self.has("audit"),
             "history" | "audit" | "leases" => {
@@ -322,7 +322,7 @@ async fn each_role_is_answered_what_it_may_ask() {
                 for place in [HOME, ABROAD, "_all"] {
                     let id = if place == ABROAD { json!(abroad) } else { json!(at_home) };
                     let body = match question {
-                        "get" | "rotation" | "erasure" => json!({ "connection": id }),
+                        "get" | "why" | "rotation" | "erasure" => json!({ "connection": id }),
                         "exposure" => json!({ "connection": id, "field": "api_key" }),
                         // About somebody else: everyone may ask about themselves.
                         "access-check" if one.role == "viewer" => {

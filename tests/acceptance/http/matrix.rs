@@ -23,6 +23,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("listConnections", Need::Foothold, WELL),
     ("createConnection", WRITE, WELL),
     ("getConnection", READ, WELL),
+    ("explainHealth", READ, WELL),
     ("getRotation", READ, WELL),
     ("getErasure", READ, WELL),
     ("updateConnection", WRITE, LET_IN),

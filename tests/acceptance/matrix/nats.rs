@@ -70,6 +70,7 @@ pub(super) const TABLE: &[Line] = &[
     ("seal-ledger", GOVERN, LET_IN),
     ("unseal-ledger", GOVERN, NOT_SEALED),
     ("get", READ, WELL),
+    ("why", READ, WELL),
     ("rotation", READ, WELL),
     ("erasure", READ, WELL),
     ("list", Need::Foothold, WELL),
@@ -120,7 +121,7 @@ pub(super) fn is_about_connection(name: &str) -> bool {
         "remove-secret-policy",
     ];
     (command && !of_workspace.contains(&name))
-        || ["get", "rotation", "erasure", "exposure"].contains(&name)
+        || ["get", "why", "rotation", "erasure", "exposure"].contains(&name)
 }
 
 /// Returns what something leaves behind when it is done.

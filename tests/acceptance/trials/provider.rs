@@ -9,6 +9,9 @@ use tokio::sync::Notify;
 
 use crate::canary::secret;
 
+/// The end of the credentials that `keyed` accepts, besides the first canary.
+pub(super) const WORKS: &str = "-that-works";
+
 /// The heads of requests, in their order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Heard(Arc<Mutex<Vec<String>>>);
@@ -75,7 +78,9 @@ async fn serve(mut socket: TcpStream, heard: Heard, redirects_to: u16, release: 
     };
     let answer = match wish {
         "works" => whole("200 OK", "x-request-id: req-200\r\n", "{\"data\": []}"),
-        "keyed" if credential == format!("Bearer {}", secret(1)) => whole("200 OK", "", "{}"),
+        "keyed" if credential.ends_with(WORKS) || credential.ends_with(&secret(1)) => {
+            whole("200 OK", "", "{}")
+        }
         "refused" | "keyed" => whole(
             "401 Unauthorized",
             &format!("x-request-id: {}\r\n", credential.replace(' ', "-")),

@@ -10,6 +10,7 @@ pub(crate) mod paging;
 mod reveal;
 mod rotation;
 mod status;
+mod why;
 
 pub(crate) use list::short_time;
 pub(crate) use reveal::show_secrets;
@@ -27,6 +28,8 @@ use crate::session::Session;
 pub(crate) enum Query {
     /// Show one connection
     Get(get::GetArgs),
+    /// Show why a connection is in its state, and what to do
+    Why(why::WhyArgs),
     /// List the connections that match every given filter
     List(Box<list::ListArgs>),
     /// Show who changed what, and when
@@ -47,6 +50,7 @@ pub(crate) async fn run(common: &Common, query: Query, out: Output) -> Result<()
     let session = Session::open(common, out).await?;
     match query {
         Query::Get(args) => get::run(&session, args).await,
+        Query::Why(args) => why::run(&session, args).await,
         Query::List(args) => list::run(&session, *args).await,
         Query::History(args) => history::run(&session, args).await,
         Query::Audit(args) => audit::run(&session, common.workspace_given, args).await,

@@ -19,6 +19,7 @@ pub mod rotation;
 pub mod secret_policies;
 pub mod status;
 pub mod whoami;
+pub mod why;
 pub mod workspaces;
 
 mod page;
@@ -48,6 +49,7 @@ pub use status::{
     RebuildStatus, RestoredFrom, Status, StatusView,
 };
 pub use whoami::{CallerView, Whoami};
+pub use why::{Why, WhyQuery, WhyView};
 pub use workspace::{ALL_WORKSPACES, QueryWorkspace};
 pub use workspaces::{QuotaView, WorkspacePage, WorkspaceUsage, WorkspaceView, Workspaces};
 
@@ -176,8 +178,8 @@ macro_rules! queries {
 }
 
 queries! {
-    Get, Rotation, Erasure, List, History, Audit, Exposure, Handovers, Leases, Workspaces, Status,
-    Principals, BlockedTokens, SecretPolicies, MasterKeys, AccessCheck, Whoami,
+    Get, Why, Rotation, Erasure, List, History, Audit, Exposure, Handovers, Leases, Workspaces,
+    Status, Principals, BlockedTokens, SecretPolicies, MasterKeys, AccessCheck, Whoami,
 }
 
 impl QueryName {

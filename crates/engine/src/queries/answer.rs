@@ -5,7 +5,7 @@ use ledger_contract::queries::{
     Erasure, ErasureView, Exposure, ExposurePage, Get, Handovers, HandoversAnswer, History,
     HistoryPage, Leases, LeasesPage, List, MasterKeys, MasterKeysAnswer, PrincipalPage, Principals,
     Query, QueryRequest, Rotation, RotationView, SecretPolicies, SecretPoliciesAnswer, Status,
-    StatusView, Whoami, WorkspacePage, Workspaces,
+    StatusView, Whoami, Why, WhyView, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
 use ledger_domain::{Connection, SecretAges};
@@ -21,6 +21,8 @@ const CONNECTION_BYTES: usize = 1_536;
 pub enum QueryAnswer {
     /// See [`Reader::get`].
     Get(Box<Connection>, SecretAges),
+    /// See [`Reader::why`].
+    Why(Box<WhyView>),
     /// See [`Reader::rotation`].
     Rotation(RotationView),
     /// See [`Reader::erasure`].
@@ -66,6 +68,7 @@ impl Reader<'_> {
                 let ages = self.ages(&connection);
                 QueryAnswer::Get(Box::new(connection), ages)
             }
+            QueryRequest::Why(query) => QueryAnswer::Why(Box::new(self.why(&query)?)),
             QueryRequest::Rotation(query) => QueryAnswer::Rotation(self.rotation(&query)?),
             QueryRequest::Erasure(query) => QueryAnswer::Erasure(Box::new(self.erasure(&query)?)),
             QueryRequest::List(query) => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),
@@ -97,6 +100,7 @@ impl QueryAnswer {
             Self::Get(connection, ages) => {
                 json::<Get>(&ConnectionView::of(connection).with_ages(ages), 1)
             }
+            Self::Why(view) => json::<Why>(view, 1),
             Self::Rotation(view) => json::<Rotation>(view, 1),
             Self::Erasure(view) => json::<Erasure>(view, 1),
             Self::List(result) => json::<List>(&result.view(), result.rows.len()),

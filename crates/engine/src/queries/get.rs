@@ -22,9 +22,14 @@ impl Reader<'_> {
     ///
     /// Errors: `connection_unknown`, `forbidden`.
     pub fn connection(&self, target: &ConnectionRef) -> Result<Connection, QueryError> {
+        Ok(self.caller.shown(self.readable(target)?))
+    }
+
+    /// Returns the same with what is shown to none of those with whom it is shared.
+    pub(super) fn readable(&self, target: &ConnectionRef) -> Result<Connection, QueryError> {
         let connection = self.known("connection", target)?;
         if self.caller.may_with(Scope::Read, &connection) {
-            return Ok(self.caller.shown(connection));
+            return Ok(connection);
         }
         Err(QueryError::ReadForbidden)
     }

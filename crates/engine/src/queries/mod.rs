@@ -19,6 +19,7 @@ mod secret_policies;
 mod status;
 mod usage;
 mod versions;
+mod why;
 
 pub use answer::QueryAnswer;
 pub use list::{Keep, ListOptions, ListResult};

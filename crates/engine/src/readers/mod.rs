@@ -58,6 +58,7 @@ impl Effort {
             | QueryName::History
             | QueryName::Audit
             | QueryName::Exposure
+            | QueryName::Why
             | QueryName::Leases
             | QueryName::Workspaces
             | QueryName::Principals => Self::Scan,

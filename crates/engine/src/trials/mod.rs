@@ -273,6 +273,12 @@ impl Engine {
         Ok(result(trial, &sent, latency_ms, &secrets))
     }
 
+    /// Returns whether there is a request by which a connection can be tested as it is.
+    pub(crate) fn can_be_tested(&self, connection: &Connection) -> bool {
+        let trial = self.trial(&connection.details);
+        trial.is_ok_and(|trial| secret_fields(trial, &Fields::of(connection)).is_ok())
+    }
+
     fn trial(&self, details: &Details) -> Result<Trial<'_>, ExecuteError> {
         let name = details.provider.as_str();
         let unknown = || Untestable::NoProbe(name.to_owned());

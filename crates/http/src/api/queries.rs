@@ -117,6 +117,7 @@ impl Written {
             QueryAnswer::Workspaces(page) => About::by_name(&page.part),
             QueryAnswer::Principals(page) => About::by_name(&page.part),
             QueryAnswer::Status(_)
+            | QueryAnswer::Why(_)
             | QueryAnswer::Rotation(_)
             | QueryAnswer::Handovers(_)
             | QueryAnswer::Erasure(_)

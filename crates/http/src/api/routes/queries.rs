@@ -54,9 +54,11 @@ fn words(spec: &QuerySpec, at: &HttpRoute) -> (&'static str, &'static str) {
 
 fn tag(query: QueryName) -> &'static str {
     match query {
-        QueryName::Get | QueryName::Rotation | QueryName::Erasure | QueryName::List => {
-            "connections"
-        }
+        QueryName::Get
+        | QueryName::Why
+        | QueryName::Rotation
+        | QueryName::Erasure
+        | QueryName::List => "connections",
         QueryName::History
         | QueryName::Audit
         | QueryName::Exposure
@@ -76,7 +78,7 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
         QueryName::Get => {
             &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::CONDITIONAL, p::QUERY, p::COMMON]
         }
-        QueryName::Rotation | QueryName::Erasure => {
+        QueryName::Why | QueryName::Rotation | QueryName::Erasure => {
             &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::QUERY, p::COMMON]
         }
         QueryName::List => &[p::IN_ANY_WORKSPACE, list::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
@@ -123,6 +125,7 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
 fn answers(query: QueryName) -> Vec<Answer> {
     let (about, headers): (_, &[_]) = match query {
         QueryName::Get => ("The connection with masked secrets.", &["ETag"]),
+        QueryName::Why => ("The health, what led to it, and what to do.", &[]),
         QueryName::Rotation => ("The consumers and how far they are.", &[]),
         QueryName::Erasure => ("How far it is, and which master keys open copies.", &[]),
         QueryName::List => ("A page of connections with masked secrets.", PAGED),
