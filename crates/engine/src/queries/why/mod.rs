@@ -113,7 +113,6 @@ impl Reader<'_> {
         let can_be_tested = || self.engine.can_be_tested(now);
         let find_out = || if can_be_tested() { RemedyCode::Test } else { RemedyCode::Report };
         Ok(match (now.lifecycle, now.health.state) {
-            (Lifecycle::Erased { .. }, _) => only(RemedyCode::Nothing),
             (Lifecycle::Archived { .. }, _) => only(RemedyCode::Restore),
             (Lifecycle::Active, HealthState::Failed) => match self.way_back(now, course)? {
                 Some(to) => Remedy { code: RemedyCode::Revert, to_version: Some(to.get()) },
@@ -121,7 +120,9 @@ impl Reader<'_> {
                 None => only(RemedyCode::Test),
             },
             (Lifecycle::Active, _) if !now.enabled => only(RemedyCode::Enable),
-            (Lifecycle::Active, HealthState::Operational) => only(RemedyCode::Nothing),
+            (Lifecycle::Erased { .. }, _) | (Lifecycle::Active, HealthState::Operational) => {
+                only(RemedyCode::Nothing)
+            }
             (Lifecycle::Active, HealthState::Degraded | HealthState::Unknown) => only(find_out()),
         })
     }
