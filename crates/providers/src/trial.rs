@@ -13,7 +13,7 @@ use crate::template::{Piece, pieces};
 use crate::words::Method;
 
 /// Settings by which requests go elsewhere than the catalogue says, or as something else.
-const DIVERTING: [&str; 2] = ["custom_host", "custom_headers"];
+const DIVERTING: [&str; 3] = ["custom_host", "custom_headers", "base_url"];
 
 /// Why there is no request of a test for a connection. It never repeats a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +94,11 @@ impl Probe {
 }
 
 impl<'p> Trial<'p> {
+    /// Returns the fields of the provider that are no secrets.
+    pub fn settings(&self) -> impl Iterator<Item = &'p Field> {
+        self.provider.fields.iter().filter(|field| !field.secret)
+    }
+
     /// Returns the secret fields that the request takes, of which there is one at least, if a
     /// connection has all that it takes.
     ///

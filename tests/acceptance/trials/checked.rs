@@ -74,6 +74,11 @@ async fn nothing_is_created_unless_the_provider_accepts_it_and_a_repeat_sends_no
         let detail = refused["detail"].as_str().unwrap_or_default();
         assert!(detail.contains(outcome), "{detail}");
     }
+    let mut beside = body("works");
+    beside["secrets"]["webhook_secret"] = json!("of which the request says nothing");
+    let (status, refused) = post(&service, connections, &beside).await;
+    assert_eq!((status, &refused["code"]), (422, &json!("test_impossible")), "{refused}");
+    assert!(refused["detail"].as_str().unwrap_or_default().contains("webhook_secret"), "{refused}");
     let mut lacking = body("works");
     lacking["secrets"] = json!({});
     let (status, refused) = post(&service, connections, &lacking).await;
@@ -93,6 +98,28 @@ async fn nothing_is_created_unless_the_provider_accepts_it_and_a_repeat_sends_no
     assert_eq!(answers[0].1, answers[1].1);
     assert_eq!(provider.heard.count(), before + 1, "a repeat was sent to the provider");
     assert_eq!(health(&service, "works").await, "operational");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_only_rotate_rotates_with_a_check_and_its_result_is_theirs() {
+    let provider = Provider::start(0).await;
+    let service = Service::start(&HERE).await;
+    create(&service, &provider, "keyed", &[]).await;
+    told(&service.run(&["principal", "create", "ro", "--kind", "user", "--role", "rotator"]).await);
+    let key = told(&service.run(&["key", "issue", "--for", "ro"]).await);
+    let path = "/api/v1/workspaces/default/connections/keyed/rotate-secret";
+    let url = format!("{}{path}", service.http_url());
+    let body = json!({"secrets": {"api_key": format!("x{}", secret(1))}, "check": true});
+    let sent = crate::http::door::client().post(url).bearer_auth(key.trim());
+    let sent = sent.header("Content-Type", "application/json").body(body.to_string());
+    let answer = sent.send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    assert_eq!(health(&service, "keyed").await, "operational");
+    let history = told(&service.run(&["history", "keyed", "--json"]).await);
+    let events = history.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let tested = events.filter(|event| event["type"] == "connection_tested");
+    let by: Vec<_> = tested.map(|event| event["actor"].clone()).collect();
+    assert_eq!(by, ["user:ro"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

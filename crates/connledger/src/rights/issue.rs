@@ -101,8 +101,8 @@ fn write_token(
 }
 
 fn answered_before() -> Failure {
-    Failure::refused("this command was answered before, and its key shown then")
-        .hint("keys are not stored: revoke that key, and issue another")
+    Failure::refused("this command was answered before, and its key or token shown then")
+        .hint("neither is stored: revoke that key, and issue another")
 }
 
 fn failed(error: ClientError, command_id: &str) -> Failure {

@@ -13,7 +13,7 @@ use crate::output::Output;
 use crate::session::Session;
 
 /// A test may take longer than other commands, so the answer is waited for at least this long.
-pub(super) const WAIT_MIN: Duration = Duration::from_secs(30);
+pub(super) const WAIT_MIN: Duration = Duration::from_secs(70);
 
 /// Tests a connection with its credentials.
 #[derive(Debug, Args)]

@@ -19,8 +19,8 @@ use ledger_contract::records::{Happened, Record};
 use ledger_contract::reply::TestReport;
 use ledger_domain::connection::{Details, TestOutcome, TestResult, check_expected};
 use ledger_domain::{
-    CheckedText as _, Command, Connection, ConnectionId, Event, FieldName, Line, Position, Prose,
-    RevealSecret, SecretRevealed, Version, WantedGeneration, WorkspaceName,
+    CheckedText as _, Command, Connection, ConnectionId, Event, Expected, FieldName, Line,
+    Position, Prose, RevealSecret, SecretRevealed, Version, WantedGeneration, WorkspaceName,
 };
 use ledger_providers::{Field, Request, Trial, Untestable, as_text};
 use zeroize::Zeroizing;
@@ -92,6 +92,9 @@ pub enum TestImpossible {
     /// stored only.
     #[error("{0} is a reference, which cannot be tested before it is stored; leave out the check")]
     Refers(FieldName),
+    /// The test of a change would say nothing of a value that it brings.
+    #[error("the test does not take {0}, so it cannot check it; leave out the check")]
+    NotTaken(FieldName),
     /// Nothing here sends requests.
     #[error("this server sends no requests to providers")]
     NoSender,
@@ -237,8 +240,9 @@ impl Engine {
             "connection tested"
         );
         let record = Command::TestConnection { result: Box::new(result), tested };
-        // It was made, so that it is recorded however long it took.
-        let context = RequestContext { deadline: None, ..context };
+        // It was made, so that it is recorded however long it took, and whatever was changed
+        // meanwhile.
+        let context = RequestContext { deadline: None, expected: Expected::Any, ..context };
         self.decide(workspace, ParsedCommand::change(target, record), fingerprint, context).await
     }
 
@@ -358,6 +362,10 @@ fn secret_fields(
     trial: Trial<'_>,
     connection: &Fields<'_>,
 ) -> Result<BTreeSet<FieldName>, Untestable> {
+    // The request would be sent with a default in its place.
+    if let Some(field) = trial.settings().find(|field| connection.secret(field).is_some()) {
+        return Err(Untestable::Diverted(field.name.clone()));
+    }
     let has = |field: &Field| {
         connection.secret(field).is_some() || setting(connection.details, field).is_some()
     };

@@ -56,13 +56,13 @@ pub(super) fn is_harmless_id(id: &str, secrets: &[&str]) -> bool {
 /// Returns how long a provider asks to wait, in seconds or until a time.
 fn wait(text: &str, secrets: &[&str]) -> Option<String> {
     let text = text.trim();
+    let is_harmless = || !Forms::of(secrets).share(text, SHARED_IN_WORD);
     if !text.is_empty() && text.len() <= 6 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(format!("{text} s"));
+        return is_harmless().then(|| format!("{text} s"));
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | ':');
     let is_time = text.len() <= 32 && text.ends_with(" GMT") && text.chars().all(plain);
-    let is_harmless = is_time && !Forms::of(secrets).share(text, SHARED_IN_WORD);
-    is_harmless.then(|| format!("until {text}"))
+    (is_time && is_harmless()).then(|| format!("until {text}"))
 }
 
 /// Returns what a provider says in the usual places of a JSON body.
@@ -179,6 +179,8 @@ impl Forms {
     fn share(&self, text: &str, length: usize) -> bool {
         let text = plain(text);
         let windows = |form: &Zeroizing<String>| {
+            // A short secret is looked for as a whole.
+            let length = length.min(form.len());
             form.as_bytes()
                 .windows(length)
                 .any(|part| text.as_bytes().windows(length).any(|other| other == part))

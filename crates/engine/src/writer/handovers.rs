@@ -124,6 +124,8 @@ impl Decider {
         let PrincipalCommand::IssueKey { id: key, expires_at, .. } = command else {
             return Err(Fault::bug("only a key that is issued is handed over").into());
         };
+        // Whatever can fail comes before the key is issued.
+        self.state.key_handovers(principal)?;
         let KeyWrapping { id, digest, until, receiver, sealed } = wrapping;
         let workspace = envelope.workspace.clone();
         let (key, key_end, until) = (key.clone(), *expires_at, until.time(at));
