@@ -88,11 +88,12 @@ impl Staged {
 
     /// Waits until the former generation is retired, and returns the one event about it.
     async fn retired(&self) -> Value {
-        eventually("the former generation is retired", async || {
-            self.former().is_null().then_some(())
+        // The state may be seen a moment before the history.
+        let events = eventually("the former generation is retired", async || {
+            let events = self.events("former_retired");
+            (self.former().is_null() && !events.is_empty()).then_some(events)
         })
         .await;
-        let events = self.events("former_retired");
         assert_eq!(events.len(), 1, "{events:?}");
         events[0].clone()
     }
