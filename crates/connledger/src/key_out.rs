@@ -4,9 +4,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ledger_contract::access::IssuedKey;
 use ledger_vault::{create_private, write_durably};
+use serde_json::json;
 
+use crate::body::Body;
 use crate::failure::Failure;
+use crate::output::Output;
 
 /// Where the key goes.
 #[derive(Debug, Args)]
@@ -34,6 +38,41 @@ pub(crate) struct KeyOut {
     path: PathBuf,
     file: File,
     written: bool,
+}
+
+/// Writes an API key that is shown once: into the file, if there is one, and otherwise to standard
+/// output. With --json, `about` is in the object as well.
+pub(crate) fn hand_out(
+    out: Output,
+    principal: &str,
+    issued: &IssuedKey,
+    file: Option<&mut KeyOut>,
+    about: Body,
+) -> Result<(), Failure> {
+    let path = match file {
+        Some(file) => {
+            file.write(&issued.key)?;
+            Some(file.path())
+        }
+        None => None,
+    };
+    if out.is_json() {
+        let mut object = json!({
+            "principal": principal,
+            "id": issued.id,
+            "key": path.is_none().then_some(&issued.key),
+            "key_file": path,
+            "expires_at": issued.expires_at,
+        });
+        if let Some(object) = object.as_object_mut() {
+            object.extend(about);
+        }
+        return out.object(&object);
+    }
+    if path.is_none() {
+        out.verbatim(&issued.key)?;
+    }
+    Ok(())
 }
 
 impl KeyOut {

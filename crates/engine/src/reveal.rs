@@ -136,6 +136,9 @@ impl Engine {
     /// Errors: those of the command; `sealed`.
     pub async fn reveal(&self, request: RevealRequest) -> Result<Revealed, ExecuteError> {
         let RevealRequest { workspace, mut command, context } = request;
+        if !matches!(command, ParsedCommand::Reveal { .. } | ParsedCommand::Unwrap { .. }) {
+            return Err(ExecuteError::VerbUnknown);
+        }
         if let ParsedCommand::Reveal { wrap: Some(wrap), .. } = &mut command {
             let token = self.draw_token(wrap);
             let request = RevealRequest { workspace, command, context };
@@ -144,7 +147,7 @@ impl Engine {
         }
         let token = Self::token_key(&command, &context);
         let request = RevealRequest { workspace, command, context };
-        let recorded = self.recorded_reveal(request).await?;
+        let recorded = self.recorded(request).await?;
         if recorded.outcome.seen.is_none() {
             let answer = self.received_key(&recorded, token.as_deref());
             let answer =
@@ -196,21 +199,8 @@ impl Engine {
         request: RevealRequest,
         depth: usize,
     ) -> Result<Values, ExecuteError> {
-        let recorded = self.recorded_reveal(request).await?;
+        let recorded = self.recorded(request).await?;
         self.recorded_values(recorded, depth).await
-    }
-
-    /// Records a reveal, or the use of a handover.
-    async fn recorded_reveal(&self, request: RevealRequest) -> Result<Recorded, ExecuteError> {
-        if !matches!(
-            request.command,
-            ParsedCommand::Reveal { .. }
-                | ParsedCommand::Unwrap { .. }
-                | ParsedCommand::Test { .. }
-        ) {
-            return Err(ExecuteError::VerbUnknown);
-        }
-        self.recorded(request).await
     }
 
     /// Returns the values that a recorded reveal, or use of a handover, is of.

@@ -6,11 +6,11 @@ use serde_json::json;
 use crate::body;
 use crate::common::Common;
 use crate::failure::Failure;
-use crate::key_out::{KeyOut, KeyOutArgs};
+use crate::key_out::{KeyOutArgs, hand_out};
 use crate::output::Output;
 use crate::queries::short_time;
 use crate::session::Session;
-use crate::verbs::PendingCommand;
+use crate::verbs::{PendingCommand, told};
 
 const VERB: &str = "issue-key";
 
@@ -40,26 +40,7 @@ pub(super) async fn run(
     let answer = session.client.issue_key(body, headers).await;
     let (accepted, issued) = answer.map_err(|error| failed(error, &id))?;
     let issued = issued.ok_or_else(answered_before)?;
-    let receipt = accepted.receipt;
-    if let Some(file) = &mut file {
-        file.write(&issued.key)?;
-    }
-    if out.is_json() {
-        out.object(&json!({
-            "principal": principal,
-            "id": issued.id,
-            "key": file.is_none().then_some(&issued.key),
-            "key_file": file.as_ref().map(KeyOut::path),
-            "expires_at": issued.expires_at,
-            "version": receipt.version,
-            "position": receipt.position,
-            "incarnation": receipt.incarnation,
-            "recorded_at": receipt.recorded_at,
-            "command_id": id,
-        }))?;
-    } else if file.is_none() {
-        out.line(&issued.key)?;
-    }
+    hand_out(out, &principal, &issued, file.as_mut(), told(&accepted))?;
     let end = issued.expires_at.as_deref().unwrap_or("never");
     out.say(format!("{VERB}: {principal}  key {}  expires {end}", issued.id));
     match &file {
@@ -78,18 +59,13 @@ fn write_token(
     accepted: &Accepted,
 ) -> Result<(), Failure> {
     if out.is_json() {
-        return out.object(&json!({
-            "principal": principal,
-            "id": made.key,
-            "handover": made.id,
-            "token": made.token,
-            "expires_at": made.expires_at,
-            "version": accepted.receipt.version,
-            "position": accepted.receipt.position,
-            "incarnation": accepted.receipt.incarnation,
-            "recorded_at": accepted.receipt.recorded_at,
-            "command_id": accepted.command_id,
-        }));
+        let mut object = told(accepted);
+        object.insert("principal".to_owned(), principal.into());
+        object.insert("id".to_owned(), json!(made.key));
+        object.insert("handover".to_owned(), json!(made.id));
+        object.insert("token".to_owned(), json!(made.token));
+        object.insert("expires_at".to_owned(), json!(made.expires_at));
+        return out.object(&object);
     }
     out.verbatim(&made.token)?;
     let (id, until) = (&made.id, short_time(&made.expires_at));

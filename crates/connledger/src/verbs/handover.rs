@@ -7,14 +7,13 @@ use clap::{Args, Subcommand};
 use ledger_client::{Client, HandedOver};
 use ledger_contract::access::IssuedKey;
 use ledger_contract::queries::{HandoverView, HandoversAnswer};
-use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{PendingCommand, WriteArgs, send};
 use crate::body::Body;
 use crate::common::Common;
 use crate::failure::Failure;
-use crate::key_out::{KeyOut, KeyOutArgs};
+use crate::key_out::{KeyOut, KeyOutArgs, hand_out};
 use crate::output::Output;
 use crate::queries::{read_answer, short_time, show_secrets};
 use crate::session::{self, Session};
@@ -104,20 +103,7 @@ fn show_key(
     issued: &IssuedKey,
     mut file: Option<KeyOut>,
 ) -> Result<(), Failure> {
-    if let Some(file) = &mut file {
-        file.write(&issued.key)?;
-    }
-    if out.is_json() {
-        out.object(&json!({
-            "principal": principal,
-            "id": issued.id,
-            "key": file.is_none().then_some(&issued.key),
-            "key_file": file.as_ref().map(KeyOut::path),
-            "expires_at": issued.expires_at,
-        }))?;
-    } else if file.is_none() {
-        out.verbatim(&issued.key)?;
-    }
+    hand_out(out, principal, issued, file.as_mut(), Body::new())?;
     let end = issued.expires_at.as_deref().unwrap_or("never");
     out.say(format!("key {} of {principal}  expires {end}", issued.id));
     if let Some(file) = &file {

@@ -19,7 +19,7 @@ mod workspace;
 
 use clap::Subcommand;
 
-pub(crate) use pending::{PendingCommand, WriteArgs, send};
+pub(crate) use pending::{PendingCommand, WriteArgs, send, told};
 pub(crate) use registry::with_summaries;
 
 use crate::common::Common;

@@ -100,6 +100,26 @@ pub(crate) async fn send(
     }
 }
 
+/// Returns what --json tells of every receipt.
+pub(crate) fn told(accepted: &Accepted) -> Body {
+    let receipt = &accepted.receipt;
+    Body::from_iter([
+        ("version".to_owned(), receipt.version.into()),
+        ("position".to_owned(), receipt.position.into()),
+        ("incarnation".to_owned(), receipt.incarnation.as_str().into()),
+        ("recorded_at".to_owned(), receipt.recorded_at.as_str().into()),
+        ("command_id".to_owned(), accepted.command_id.as_str().into()),
+    ])
+}
+
+/// Returns what it tells of one for a change to a connection.
+pub(super) fn of_connection(accepted: &Accepted) -> Body {
+    let mut told = told(accepted);
+    told.insert("connection".to_owned(), json!(accepted.receipt.connection));
+    told.insert("repeated".to_owned(), accepted.repeated.into());
+    told
+}
+
 fn write_receipt(
     out: Output,
     verb: &str,
@@ -108,15 +128,7 @@ fn write_receipt(
 ) -> Result<(), Failure> {
     let receipt = &accepted.receipt;
     if out.is_json() {
-        return out.object(&json!({
-            "connection": receipt.connection,
-            "version": receipt.version,
-            "position": receipt.position,
-            "incarnation": receipt.incarnation,
-            "recorded_at": receipt.recorded_at,
-            "command_id": accepted.command_id,
-            "repeated": accepted.repeated,
-        }));
+        return out.object(&of_connection(accepted));
     }
     let subject = receipt.connection.as_deref().unwrap_or(subject);
     let (version, position) = (receipt.version, receipt.position);

@@ -6,7 +6,7 @@ use clap::Args;
 use ledger_client::CommandHeaders;
 use serde_json::json;
 
-use super::pending::WriteArgs;
+use super::pending::{WriteArgs, of_connection};
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -47,23 +47,15 @@ pub(super) async fn run(common: &Common, args: TestArgs, out: Output) -> Result<
         ..CommandHeaders::default()
     };
     let (accepted, test) = session.client.test(&session.workspace, &name, headers).await?;
-    let receipt = &accepted.receipt;
     if session.out.is_json() {
-        session.out.object(&json!({
-            "connection": receipt.connection,
-            "outcome": test.outcome,
-            "reason": test.reason,
-            "latency_ms": test.latency_ms,
-            "status": test.status,
-            "request_id": test.request_id,
-            "health": test.health,
-            "version": receipt.version,
-            "position": receipt.position,
-            "incarnation": receipt.incarnation,
-            "recorded_at": receipt.recorded_at,
-            "command_id": accepted.command_id,
-            "repeated": accepted.repeated,
-        }))?;
+        let mut object = of_connection(&accepted);
+        object.insert("outcome".to_owned(), json!(test.outcome));
+        object.insert("reason".to_owned(), json!(test.reason));
+        object.insert("latency_ms".to_owned(), json!(test.latency_ms));
+        object.insert("status".to_owned(), json!(test.status));
+        object.insert("request_id".to_owned(), json!(test.request_id));
+        object.insert("health".to_owned(), json!(test.health));
+        session.out.object(&object)?;
     } else {
         let id = test.request_id.map(|id| format!("  request {id}")).unwrap_or_default();
         let health = test.health.map(|health| format!("  health {health}")).unwrap_or_default();

@@ -15,8 +15,8 @@ use ledger_domain::{
 };
 use zeroize::Zeroizing;
 
-use super::{Fields, Running, SendTest, TestImpossible, secret_fields};
-use crate::access::{Caller, Permit};
+use super::{Begun, Fields, Running, SendTest, TestImpossible, secret_fields};
+use crate::access::Caller;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, Unavailable};
 use crate::execute::{Executed, Outcome};
@@ -38,14 +38,6 @@ struct Candidate {
     /// The stored secrets that the test takes besides.
     stored: BTreeSet<FieldName>,
     _running: Running,
-}
-
-/// What is known of such a change before anything is sent.
-enum Begun {
-    /// It was made earlier, under the same command id.
-    Done(Outcome),
-    /// It is to be tested.
-    Starts(Box<Candidate>),
 }
 
 impl Engine {
@@ -71,7 +63,7 @@ impl Engine {
                 let (api_key, handover, test) = (None, None, None);
                 return Ok(Executed { receipt, repeated, api_key, handover, test });
             }
-            Begun::Starts(candidate) => *candidate,
+            Begun::Starts(candidate) => candidate,
         };
         let tested = candidate.before.as_ref().map(|before| before.version);
         let result = self.test_candidate(&workspace, candidate, &context).await?;
@@ -105,17 +97,11 @@ impl Engine {
         command: &ParsedCommand,
         fingerprint: Option<&Fingerprint>,
         context: &RequestContext,
-    ) -> Result<Begun, ExecuteError> {
-        let mut caller = context.caller.clone();
-        self.renew(&mut caller)?;
-        let permit = Permit::of(caller, workspace, command)?;
-        self.ready()?;
-        if let Some(fingerprint) = fingerprint {
-            let id = &context.provenance.command_id;
-            if let Some(done) = self.answered(&permit, workspace, id, fingerprint)? {
-                return Ok(Begun::Done(done));
-            }
-        }
+    ) -> Result<Begun<Candidate>, ExecuteError> {
+        let permit = match self.admit(workspace, command, fingerprint, context)? {
+            Begun::Done(outcome) => return Ok(Begun::Done(outcome)),
+            Begun::Starts(permit) => permit,
+        };
         // A sealed ledger could not store what was tested.
         drop(self.shared.master_keys.enter()?);
         let (before, details, given) = match command {
@@ -140,7 +126,7 @@ impl Engine {
         let id = id.unwrap_or_else(|| self.shared.ports.connection_id());
         let running = self.shared.trials.begin(id)?;
         let candidate = Candidate { sender, details, before, given, stored, _running: running };
-        Ok(Begun::Starts(Box::new(candidate)))
+        Ok(Begun::Starts(candidate))
     }
 
     /// Sends the request, with stored secrets besides the given ones if it takes any.

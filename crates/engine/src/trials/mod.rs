@@ -114,12 +114,12 @@ struct Prepared {
     _running: Running,
 }
 
-/// What is known of a test before anything is sent.
-enum Begun {
+/// What is known of a test, or of a change that is to be tested, before anything is sent.
+enum Begun<T> {
     /// It was made earlier, under the same command id.
     Done(Outcome),
     /// It is to be made.
-    Starts(Prepared),
+    Starts(T),
 }
 
 impl Engine {
@@ -137,7 +137,7 @@ impl Engine {
         context: RequestContext,
     ) -> Result<Executed, ExecuteError> {
         let attempt = context.attempt(&workspace, &command);
-        let begun = self.begin_test(&workspace, command, fingerprint.as_ref(), &context);
+        let begun = self.begin_test(&workspace, &command, fingerprint.as_ref(), &context);
         let begun = begun.inspect_err(|error| {
             self.count_refusal(error.code());
             self.record_refusal(error.code(), &attempt);
@@ -168,28 +168,43 @@ impl Engine {
     fn begin_test(
         &self,
         workspace: &WorkspaceName,
-        command: ParsedCommand,
+        command: &ParsedCommand,
         fingerprint: Option<&Fingerprint>,
         context: &RequestContext,
-    ) -> Result<Begun, ExecuteError> {
-        let mut caller = context.caller.clone();
-        self.renew(&mut caller)?;
-        let permit = Permit::of(caller, workspace, &command)?;
-        self.ready()?;
+    ) -> Result<Begun<Prepared>, ExecuteError> {
+        let permit = match self.admit(workspace, command, fingerprint, context)? {
+            Begun::Done(outcome) => return Ok(Begun::Done(outcome)),
+            Begun::Starts(permit) => permit,
+        };
         let ParsedCommand::Test { target, .. } = command else {
             return Err(ExecuteError::VerbUnknown);
         };
+        let connection = self.to_be_tested(&permit, workspace, target, context)?;
+        let fields = secret_fields(self.trial(&connection.details)?, &Fields::of(&connection))?;
+        let (sender, id) = (self.sender()?, connection.id);
+        let running = self.shared.trials.begin(id)?;
+        Ok(Begun::Starts(Prepared { sender, id, fields, _running: running }))
+    }
+
+    /// Returns the permit of a command, unless it was answered earlier.
+    fn admit(
+        &self,
+        workspace: &WorkspaceName,
+        command: &ParsedCommand,
+        fingerprint: Option<&Fingerprint>,
+        context: &RequestContext,
+    ) -> Result<Begun<Permit>, ExecuteError> {
+        let mut caller = context.caller.clone();
+        self.renew(&mut caller)?;
+        let permit = Permit::of(caller, workspace, command)?;
+        self.ready()?;
         if let Some(fingerprint) = fingerprint {
             let id = &context.provenance.command_id;
             if let Some(done) = self.answered(&permit, workspace, id, fingerprint)? {
                 return Ok(Begun::Done(done));
             }
         }
-        let connection = self.to_be_tested(&permit, workspace, &target, context)?;
-        let fields = secret_fields(self.trial(&connection.details)?, &Fields::of(&connection))?;
-        let (sender, id) = (self.sender()?, connection.id);
-        let running = self.shared.trials.begin(id)?;
-        Ok(Begun::Starts(Prepared { sender, id, fields, _running: running }))
+        Ok(Begun::Starts(permit))
     }
 
     /// Returns a connection that is in a state to be tested, as the caller may.
