@@ -166,6 +166,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Parses the same, which has to be more than nothing and at most a minute.
+pub(super) fn up_to_a_minute(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    let is_good = !time.is_zero() && time <= Duration::from_mins(1);
+    if is_good { Ok(time) } else { Err("must be more than 0s and at most 1m".to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

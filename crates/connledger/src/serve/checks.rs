@@ -12,8 +12,6 @@ use ledger_providers::Request;
 
 use crate::failure::Failure;
 
-/// Longest time that a test may take.
-const TIME_MAX: Duration = Duration::from_mins(1);
 /// How much of an answer is read.
 const ANSWER_BYTES: usize = 16 * 1024;
 
@@ -50,16 +48,10 @@ pub(crate) struct CheckArgs {
         long,
         env = "CONNLEDGER_CHECK_TIMEOUT",
         default_value = "10s",
-        value_parser = time_max,
+        value_parser = super::args::up_to_a_minute,
         value_name = "TIME"
     )]
     check_timeout: Duration,
-}
-
-fn time_max(text: &str) -> Result<Duration, String> {
-    let time = super::args::duration(text)?;
-    let is_good = !time.is_zero() && time <= TIME_MAX;
-    if is_good { Ok(time) } else { Err("must be more than 0s and at most 1m".to_owned()) }
 }
 
 /// Lets the engine test connections from now on, as the flags permit.

@@ -33,7 +33,7 @@ pub(crate) struct ReferenceArgs {
         long,
         env = "CONNLEDGER_REFERENCE_TIMEOUT",
         default_value = "5s",
-        value_parser = time_max,
+        value_parser = super::args::up_to_a_minute,
         value_name = "TIME"
     )]
     reference_timeout: Duration,
@@ -48,16 +48,8 @@ pub(crate) struct ReferenceArgs {
     reference_cache: Duration,
 }
 
-/// Longest time that following a reference may take.
-const TIME_MAX: Duration = Duration::from_mins(1);
 /// Longest time that what a service said is kept.
 const KEEP_MAX: Duration = Duration::from_mins(10);
-
-fn time_max(text: &str) -> Result<Duration, String> {
-    let time = super::args::duration(text)?;
-    let is_good = !time.is_zero() && time <= TIME_MAX;
-    if is_good { Ok(time) } else { Err("must be more than 0s and at most 1m".to_owned()) }
-}
 
 fn keep(text: &str) -> Result<Duration, String> {
     let time = super::args::duration(text)?;
