@@ -69,7 +69,6 @@ fn expect_same(message: &Message, item: &OutboxItem) {
     assert_eq!(message.subject.as_str(), subject, "position {position}");
     let headers = message.headers.as_ref().expect("headers");
     let header = |name: &str| headers.get(name).map(ToString::to_string);
-    assert_eq!(header("Nats-Msg-Id"), Some(item.event_id.to_string()));
     assert_eq!(header("Ledger-Position"), Some(position.to_string()));
     assert_eq!(header("ce-id"), Some(item.event_id.to_string()));
     assert_eq!(header("ce-time"), Some(item.recorded_at.clone()));

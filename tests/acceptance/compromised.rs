@@ -92,7 +92,7 @@ async fn a_watching_gateway_drops_a_compromised_value_and_uses_the_new_one() {
         let headers = message.headers.expect("headers");
         let header = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
         // Reveals and confirmations of the rotation before may still be on their way.
-        let is_rotation = header("Ledger-Event-Type").as_deref() == Some("secret_rotated");
+        let is_rotation = header("ce-type").as_deref() == Some("connledger.secret_rotated.v1");
         let urgent = header("Ledger-Urgent");
         assert_eq!(urgent.as_deref(), is_rotation.then_some("compromised"));
         if is_rotation {

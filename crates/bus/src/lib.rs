@@ -49,7 +49,7 @@
 //! - Every message names the history in which its position counts
 //!   (test: `headers_identify_the_event_its_position_and_its_history`).
 //! - An event counts as published only when the stream holds it at its position
-//!   (test: `an_acknowledgment_of_a_duplicate_is_not_believed`).
+//!   (test: `an_acknowledgment_of_another_place_is_not_believed`).
 //! - Wrong keys over NATS are refused before they are opened or hashed, and shut nobody else out
 //!   (test: `wrong_keys_over_nats_are_refused_early_and_shut_nobody_else_out`).
 //! - What is read ahead of the relay is sent once and in order, or not at all
@@ -126,11 +126,6 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 /// The time of a lease by default.
 const LEASE_TIME: Duration = Duration::from_secs(10);
 
-/// How long the event stream remembers message ids by default. The relay relies on expected
-/// sequence numbers instead, and the server keeps each id in memory: at 10,000 events a second, two
-/// minutes of them took more than everything else.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(10);
-
 /// The rates by default, in requests per second. Gateways send more than clients of the HTTP API.
 /// All strangers together may cause about a tenth of a processor's work.
 pub const RATES: Rates = Rates { per_key: 20_000, per_source: 100, strangers: 1_000 };
@@ -144,8 +139,6 @@ pub struct BusOptions {
     pub relay: ConnectOptions,
     /// Names of subjects and streams.
     pub subjects: Subjects,
-    /// How long the event stream remembers message ids.
-    pub duplicate_window: Duration,
     /// Copies of the streams in a NATS cluster; `None` for one of new streams, and as many as there
     /// are of others.
     pub replicas: Option<usize>,
@@ -176,7 +169,6 @@ impl BusOptions {
             connection,
             relay,
             subjects: Subjects::default(),
-            duplicate_window: DUPLICATE_WINDOW,
             replicas: None,
             window: Window::default(),
             bucket: true,
@@ -212,7 +204,6 @@ impl Bus {
         let BusOptions { connection, subjects, instance, .. } = &options;
         let fenced_by = options.fenced_by;
         let choices = Choices {
-            duplicate_window: options.duplicate_window,
             replicas: options.replicas.map(|number| number.max(1)),
             window: options.window,
             bucket: options.bucket,

@@ -372,10 +372,9 @@ fn headers_of(path: &str) -> &'static [&'static str] {
         ]
     } else if path.ends_with("notification.json") {
         &[
-            "Nats-Msg-Id",
             s::POSITION,
             s::INCARNATION,
-            s::EVENT_TYPE,
+            s::URGENT,
             "KV-Operation",
             "ce-id",
             "ce-source",

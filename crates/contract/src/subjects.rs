@@ -28,8 +28,6 @@ pub const ERROR_CODE: &str = "Ledger-Error-Code";
 pub const POSITION: &str = "Ledger-Position";
 /// On events: the history in which the position is that of the event.
 pub const INCARNATION: &str = "Ledger-Incarnation";
-/// On events: the stored type name.
-pub const EVENT_TYPE: &str = "Ledger-Event-Type";
 /// On events after which nobody may go on as before: why.
 pub const URGENT: &str = "Ledger-Urgent";
 /// Value of [`URGENT`]: others know a value that the event replaces.

@@ -29,10 +29,6 @@ pub(super) async fn first(in_flight: &mut VecDeque<Sent>) -> Result<Position, Pr
     let last = sent.last;
     in_flight.pop_front();
     match acknowledgment {
-        // A duplicate is an event that was stored earlier, perhaps elsewhere.
-        Ok(stored) if stored.duplicate => {
-            Err(unreachable(format!("event {last} was acknowledged as a duplicate")))
-        }
         Ok(stored) if stored.sequence == last.get() => Ok(last),
         Ok(stored) => {
             let at = stored.sequence;
@@ -58,12 +54,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_acknowledgment_of_a_duplicate_is_not_believed() {
-        let at = |seq, duplicate| json!({"stream": "S", "seq": seq, "duplicate": duplicate});
-        assert_eq!(acknowledged(at(7, false)).await.expect("stored"), Position::new(7));
-        let problem = acknowledged(at(7, true)).await.expect_err("it was stored before");
-        assert!(problem.message.contains("as a duplicate"), "{problem}");
-        let problem = acknowledged(at(8, false)).await.expect_err("elsewhere");
+    async fn an_acknowledgment_of_another_place_is_not_believed() {
+        let at = |seq| json!({"stream": "S", "seq": seq});
+        assert_eq!(acknowledged(at(7)).await.expect("stored"), Position::new(7));
+        let problem = acknowledged(at(8)).await.expect_err("elsewhere");
         assert!(problem.message.contains("stored as message 8"), "{problem}");
     }
 }

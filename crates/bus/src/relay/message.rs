@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use async_nats::header::{
-    HeaderName, NATS_EXPECTED_LAST_SEQUENCE, NATS_EXPECTED_STREAM, NATS_MESSAGE_ID,
-    NATS_MESSAGE_TTL,
+    HeaderName, NATS_EXPECTED_LAST_SEQUENCE, NATS_EXPECTED_STREAM, NATS_MESSAGE_TTL,
 };
 use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
@@ -21,14 +20,12 @@ pub(super) const EVENT_ID: &str = "ce-id";
 
 const POSITION: HeaderName = HeaderName::from_static(subjects::POSITION);
 const INCARNATION: HeaderName = HeaderName::from_static(subjects::INCARNATION);
-const EVENT_TYPE: HeaderName = HeaderName::from_static(subjects::EVENT_TYPE);
 const URGENT: HeaderName = HeaderName::from_static(subjects::URGENT);
 const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
 const CE_ID: HeaderName = HeaderName::from_static(EVENT_ID);
 const CE_SOURCE: HeaderName = HeaderName::from_static("ce-source");
 const CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
 const CE_TIME: HeaderName = HeaderName::from_static("ce-time");
-const CE_SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
 const KV_OPERATION: HeaderName = HeaderName::from_static(kv::OPERATION);
 const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
 
@@ -88,8 +85,10 @@ impl Letterhead {
         Message { position, subject, headers, payload: item.body.into() }
     }
 
-    /// Returns the headers: those that JetStream checks, those by which gateways filter, and those
-    /// of CloudEvents in binary mode.
+    /// Returns the headers: those that JetStream checks and does not store, what tells the place in
+    /// which history, and those of CloudEvents in binary mode. The bucket keeps them for every
+    /// connection, so nothing is said twice. There is no message id: the server would keep each in
+    /// memory, to find out less than the expected sequence number does.
     ///
     /// The stream sequence of each event is its log position. JetStream stores a message only
     /// directly after its predecessor, so each event is stored once and in order, however often it
@@ -99,20 +98,16 @@ impl Letterhead {
     /// one of its key. One that is restored appears again with its next message.
     fn headers(&self, item: &OutboxItem) -> HeaderMap {
         let position = item.position.get();
-        let event_id = item.event_id.to_string();
         let mut headers = HeaderMap::new();
-        headers.insert(NATS_MESSAGE_ID, event_id.clone());
         headers.insert(NATS_EXPECTED_STREAM, self.stream.as_str());
         headers.insert(NATS_EXPECTED_LAST_SEQUENCE, position.saturating_sub(1).to_string());
         headers.insert(POSITION, position.to_string());
         headers.insert(INCARNATION, self.incarnation.clone());
-        headers.insert(EVENT_TYPE, item.type_name);
         headers.insert(CE_SPECVERSION, "1.0");
-        headers.insert(CE_ID, event_id);
+        headers.insert(CE_ID, item.event_id.to_string());
         headers.insert(CE_SOURCE, self.source.as_str());
         headers.insert(CE_TYPE, ["connledger.", item.type_name, ".v1"].concat());
         headers.insert(CE_TIME, item.recorded_at.as_str());
-        headers.insert(CE_SUBJECT, item.stream.to_string());
         headers.insert(CONTENT_TYPE, "application/json");
         if item.is_urgent {
             headers.insert(URGENT, subjects::COMPROMISED);
@@ -162,23 +157,21 @@ mod tests {
     fn headers_identify_the_event_its_position_and_its_history() {
         let message = letterhead().message(item(false));
         for (name, value) in [
-            ("Nats-Msg-Id", EventId::from_bytes([3; 16]).to_string()),
             ("Nats-Expected-Stream", "LEDGER_EVENTS".to_owned()),
             ("Nats-Expected-Last-Sequence", "6".to_owned()),
             ("Ledger-Position", "7".to_owned()),
             ("Ledger-Incarnation", INCARNATION.to_string()),
-            ("Ledger-Event-Type", "secret_rotated".to_owned()),
             ("ce-specversion", "1.0".to_owned()),
             ("ce-type", "connledger.secret_rotated.v1".to_owned()),
             ("ce-source", format!("/connection-ledger/{LEDGER}")),
-            ("ce-subject", format!("connection/{CONNECTION}")),
+            ("ce-id", EventId::from_bytes([3; 16]).to_string()),
             ("content-type", "application/json".to_owned()),
         ] {
             assert_eq!(message.headers.get(name).unwrap().as_str(), value, "{name}");
         }
         assert_eq!(message.position, Position::new(7));
         assert_eq!(message.subject, format!("ledger.events.default.{CONNECTION}"));
-        for absent in ["KV-Operation", "Nats-TTL", "Ledger-Urgent"] {
+        for absent in ["Nats-Msg-Id", "KV-Operation", "Nats-TTL", "Ledger-Urgent"] {
             assert!(message.headers.get(absent).is_none(), "{absent}");
         }
         let urgent = letterhead().message(OutboxItem { is_urgent: true, ..item(false) });

@@ -2,8 +2,7 @@
 //!
 //! Stream sequence equals log position. Each message is stored only directly after its predecessor,
 //! so an acknowledgment covers all earlier messages, and the relay requests one for each batch.
-//! After any unexpected result it asks the stream for its last event and continues from there. An
-//! acknowledgment of a duplicate is such a result: it says nothing of where the event is.
+//! After any unexpected result it asks the stream for its last event and continues from there.
 //!
 //! The relay works only while this instance holds the lease. Its first look at the stream decides
 //! whether the instance becomes the owner. The stream is a window, so what it removes must have

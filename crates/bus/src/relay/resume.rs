@@ -59,13 +59,8 @@ pub(super) async fn compare(
         return Ok(if is_marked { same } else { Comparison::OfAnother(unknown) });
     };
     let event_id = engine.event_id(Position::new(last))?.to_string();
-    let header = |name: &str| stored.headers.get(name).map(async_nats::HeaderValue::as_str);
-    // Earlier programs had message ids of ledger and position.
-    let earlier = format!("{}/{last}", engine.ledger_id());
-    let message_id = header("Nats-Msg-Id");
-    let is_same = header(EVENT_ID) == Some(event_id.as_str())
-        && (message_id == Some(event_id.as_str()) || message_id == Some(earlier.as_str()));
-    if is_same {
+    if stored.headers.get(EVENT_ID).map(async_nats::HeaderValue::as_str) == Some(event_id.as_str())
+    {
         return Ok(same);
     }
     Ok(Comparison::OfAnother(format!(

@@ -24,11 +24,9 @@ pub(super) const FORMAT_VERSION: &str = "1";
 pub(super) const BASE: &str = "ledger_base";
 /// NATS's value for no limit.
 pub(super) const UNLIMITED: i64 = -1;
-/// How long the bucket remembers message ids. Its messages come from one stream, which has each id
-/// once, and each id that is remembered takes memory.
-const BUCKET_DUPLICATE_WINDOW: Duration = Duration::from_secs(1);
-/// Leases have no message ids, so this is only a value that the server accepts.
-const LEASE_DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
+/// How long the server remembers message ids. The ledger's messages have none, so this is only a
+/// value that the server accepts beside every window.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(1);
 
 /// Returns the event stream: a window on the log.
 pub(super) fn events(subjects: &Subjects, identity: Identity, choices: Choices) -> Config {
@@ -38,7 +36,6 @@ pub(super) fn events(subjects: &Subjects, identity: Identity, choices: Choices) 
         description: Some("the newest events of the connection ledger, in log order".to_owned()),
         max_age: window.age.unwrap_or_default(),
         max_bytes: window.bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or(UNLIMITED),
-        duplicate_window: duplicate_window(choices),
         ..copy(subjects.stream_name(), identity, choices)
     };
     settings::record(&mut config);
@@ -48,22 +45,19 @@ pub(super) fn events(subjects: &Subjects, identity: Identity, choices: Choices) 
 /// Returns the bucket, which the server fills from the event stream.
 pub(super) fn bucket(subjects: &Subjects, identity: Identity, choices: Choices) -> Config {
     let bucket = subjects.bucket_name();
+    // Of the whole bucket: with one of the source, the server writes it into every message.
     let transform = SubjectTransform {
         source: format!("{}.events.*.*", subjects.prefix()),
         destination: format!("$KV.{bucket}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}"),
     };
-    let source = Source {
-        name: subjects.stream_name(),
-        subject_transforms: vec![transform],
-        ..Source::default()
-    };
+    let source = Source { name: subjects.stream_name(), ..Source::default() };
     let mut config = Config {
         max_messages_per_subject: 1,
         sources: Some(vec![source]),
+        subject_transform: Some(transform),
         description: Some(
             "latest public state of every connection; filled by the server".to_owned(),
         ),
-        duplicate_window: BUCKET_DUPLICATE_WINDOW,
         // Each change removes the former message of its connection, for which the server loads the
         // block of messages that has it. With compressed blocks that takes ten times as long.
         compression: Some(Compression::None),
@@ -81,7 +75,6 @@ pub(super) fn lease(subjects: &Subjects, choices: Choices) -> Config {
         max_messages_per_subject: 1,
         // A replica could show a lease that is no longer in force.
         allow_direct: false,
-        duplicate_window: LEASE_DUPLICATE_WINDOW,
         description: Some("which instance owns these names".to_owned()),
         ..base(name, format_metadata(), choices)
     }
@@ -116,6 +109,7 @@ fn base(name: String, metadata: HashMap<String, String>, choices: Choices) -> Co
         deny_delete: true,
         deny_purge: true,
         allow_direct: true,
+        duplicate_window: DUPLICATE_WINDOW,
         metadata,
         ..Config::default()
     }
@@ -123,12 +117,6 @@ fn base(name: String, metadata: HashMap<String, String>, choices: Choices) -> Co
 
 fn format_metadata() -> HashMap<String, String> {
     HashMap::from([(FORMAT.to_owned(), FORMAT_VERSION.to_owned())])
-}
-
-/// Returns how long the stream remembers message ids. The server accepts no more than the window.
-fn duplicate_window(choices: Choices) -> Duration {
-    let wanted = choices.duplicate_window;
-    choices.window.age.map_or(wanted, |age| wanted.min(age))
 }
 
 #[cfg(test)]
@@ -147,20 +135,20 @@ mod tests {
         assert!(bucket.subjects.is_empty());
         let source = &bucket.sources.unwrap()[0];
         assert_eq!(source.name, "LEDGER_EVENTS");
+        assert!(source.subject_transforms.is_empty());
         assert_eq!(
-            source.subject_transforms[0].destination,
+            bucket.subject_transform.unwrap().destination,
             "$KV.ledger-connections.{{wildcard(1)}}.{{wildcard(2)}}"
         );
     }
 
     #[test]
-    fn only_the_stream_is_a_window_and_ids_are_remembered_no_longer_than_it() {
+    fn only_the_stream_is_a_window() {
         let subjects = Subjects::default();
         let mut choices = choices();
         choices.window.age = Some(Duration::from_mins(1));
         let stream = events(&subjects, identity(), choices);
         assert_eq!(stream.max_age, Duration::from_mins(1));
-        assert_eq!(stream.duplicate_window, Duration::from_mins(1));
         let bucket = bucket(&subjects, identity(), choices);
         assert_eq!((bucket.max_age, bucket.max_bytes), (Duration::ZERO, UNLIMITED));
         choices.window = super::super::Window { age: None, bytes: None };

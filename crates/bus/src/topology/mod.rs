@@ -45,14 +45,13 @@ pub struct Window {
 
 impl Default for Window {
     fn default() -> Self {
-        Self { age: Some(Duration::from_hours(7 * 24)), bytes: Some(1024 * 1024 * 1024) }
+        Self { age: Some(Duration::from_hours(7 * 24)), bytes: Some(512 * 1024 * 1024) }
     }
 }
 
 /// Settings of the streams that the operator can choose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Choices {
-    pub(crate) duplicate_window: Duration,
     /// Copies in a cluster; `None` for one of new streams, and as many as there are of others.
     pub(crate) replicas: Option<usize>,
     pub(crate) window: Window,

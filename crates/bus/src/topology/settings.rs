@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::stream::{Compression, Config, Info};
+use async_nats::jetstream::stream::{Compression, Config, Info, SubjectTransform};
 use serde::{Deserialize, Serialize};
 
 use super::config::{BASE, UNLIMITED};
@@ -172,7 +172,7 @@ pub(super) fn deviations(wanted: &Config, found: &Config, replicas: Option<usize
 fn drift(wanted: &Config, found: &Config) -> Vec<&'static str> {
     let equal = [
         ("subjects", wanted.subjects == found.subjects),
-        ("sources", same_sources(wanted, found)),
+        ("sources", filled_from(wanted) == filled_from(found)),
         ("retention", wanted.retention == found.retention),
         ("storage", wanted.storage == found.storage),
         ("discard", wanted.discard == found.discard),
@@ -191,20 +191,19 @@ fn drift(wanted: &Config, found: &Config) -> Vec<&'static str> {
         ("allow_msg_ttl", wanted.allow_message_ttl == found.allow_message_ttl),
         ("allow_rollup_hdrs", !found.allow_rollup),
         ("sealed", !found.sealed),
-        ("subject_transform", found.subject_transform.is_none()),
         ("duplicate_window", wanted.duplicate_window == found.duplicate_window),
     ];
     equal.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
 }
 
-fn same_sources(wanted: &Config, found: &Config) -> bool {
-    let parts = |config: &Config| {
-        let sources = config.sources.iter().flatten();
-        sources
-            .map(|source| (source.name.clone(), source.subject_transforms.clone()))
-            .collect::<Vec<_>>()
-    };
-    parts(wanted) == parts(found)
+/// Returns the streams from which one is filled, and how subjects are changed on the way. Earlier
+/// programs had them changed by the source. That stays: for another source, the server would fill
+/// the bucket again, from the first event of the window.
+fn filled_from(config: &Config) -> (Vec<&str>, Vec<&SubjectTransform>) {
+    let sources = || config.sources.iter().flatten();
+    let transforms = sources().flat_map(|source| &source.subject_transforms);
+    let transforms = transforms.chain(&config.subject_transform);
+    (sources().map(|source| source.name.as_str()).collect(), transforms.collect())
 }
 
 fn compression(config: &Config) -> Compression {
@@ -299,6 +298,19 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_whose_source_changes_the_subjects_stays_as_earlier_programs_made_it() {
+        let (_, bucket) = configs();
+        let mut before = bucket.clone();
+        let transform = before.subject_transform.take().expect("it changes subjects");
+        let source = &mut before.sources.as_mut().expect("it is filled")[0];
+        source.subject_transforms.push(transform);
+        assert_eq!(next(&bucket, &before), before);
+        assert_eq!(drift(&bucket, &before), [] as [&str; 0]);
+        let by_hand = Config { subject_transform: None, ..bucket.clone() };
+        assert_eq!(drift(&bucket, &by_hand), ["sources"]);
+    }
+
+    #[test]
     fn what_the_ledger_set_follows_its_options() {
         let (events, _) = configs();
         let mut choices = choices();
@@ -314,13 +326,13 @@ mod tests {
     fn what_somebody_set_by_hand_stays_and_is_named() {
         let (events, _) = configs();
         let mut by_hand = events.clone();
-        by_hand.max_age = Duration::from_mins(1);
+        by_hand.max_age = Duration::from_millis(500);
         by_hand.max_bytes = 1_000;
         by_hand.compression = Some(Compression::None);
         by_hand.max_messages = 5;
         let next = next(&events, &by_hand);
         assert_eq!((next.max_age, next.max_bytes), (by_hand.max_age, by_hand.max_bytes));
-        assert_eq!(next.duplicate_window, Duration::from_mins(1), "no longer than the window");
+        assert_eq!(next.duplicate_window, by_hand.max_age, "no longer than the window");
         let named = drift(&events, &next);
         assert!(
             ["compression", "max_bytes", "max_msgs", "max_age"].iter().all(|it| named.contains(it)),

@@ -1,7 +1,5 @@
 //! What the tests of this folder share.
 
-use std::time::Duration;
-
 use async_nats::jetstream::stream::{Config, Info};
 use ledger_domain::{Incarnation, LedgerId};
 use ledger_engine::Identity;
@@ -18,8 +16,7 @@ pub(super) fn identity() -> Identity {
 }
 
 pub(super) fn choices() -> Choices {
-    let duplicate_window = Duration::from_mins(2);
-    Choices { duplicate_window, replicas: None, window: Window::default(), bucket: true }
+    Choices { replicas: None, window: Window::default(), bucket: true }
 }
 
 /// What the server says of a stream with these settings.

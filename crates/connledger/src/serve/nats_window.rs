@@ -6,7 +6,6 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use ledger_bus::{Adopts, BusOptions, Window};
 
-use super::args::duration;
 use crate::lifetime::Lifetime;
 
 const MIB: u64 = 1024 * 1024;
@@ -32,7 +31,7 @@ pub(crate) struct NatsWindowArgs {
     #[arg(
         long,
         env = "CONNLEDGER_NATS_WINDOW_BYTES",
-        default_value = "1GiB",
+        default_value = "512MiB",
         value_parser = size,
         value_name = "SIZE"
     )]
@@ -51,16 +50,6 @@ pub(crate) struct NatsWindowArgs {
     /// as after a restore. Events that only they hold are lost to NATS. Does nothing if they fit
     #[arg(long, env = "CONNLEDGER_ADOPT_STREAM")]
     adopt_stream: bool,
-    /// How long the event stream remembers message ids. The ledger needs none of it, since each
-    /// event is stored only behind its predecessor; the NATS server keeps each id in memory
-    #[arg(
-        long,
-        env = "CONNLEDGER_NATS_DEDUP_WINDOW",
-        default_value = "10s",
-        value_parser = duration,
-        value_name = "TIME"
-    )]
-    nats_dedup_window: Duration,
     /// Copies of the streams in a NATS cluster; streams that exist get as many [default: 1 for new
     /// streams]
     #[arg(
@@ -92,7 +81,6 @@ impl NatsWindowArgs {
     pub(super) fn set(&self, options: &mut BusOptions, is_managed: bool) {
         options.window = Window { age: self.nats_window_age.0, bytes: self.nats_window_bytes.0 };
         options.bucket = self.nats_bucket == Switch::On;
-        options.duplicate_window = self.nats_dedup_window;
         options.replicas = self.nats_replicas.map(usize::from);
         options.adopts = match (is_managed, self.adopt_stream) {
             (true, _) => Adopts::Always,
@@ -171,7 +159,6 @@ mod tests {
         };
         let unchanged = parsed(&[], false);
         assert_eq!((unchanged.window, unchanged.bucket), (defaults.window, defaults.bucket));
-        assert_eq!(unchanged.duplicate_window, defaults.duplicate_window);
         assert_eq!((unchanged.replicas, unchanged.adopts), (defaults.replicas, defaults.adopts));
         assert_eq!(parsed(&["--adopt-stream"], false).adopts, Adopts::Once);
         assert_eq!(parsed(&[], true).adopts, Adopts::Always);
