@@ -48,7 +48,7 @@ use crate::replay::{
 };
 use crate::seal;
 use crate::tail::Tail;
-use crate::trials::Trials;
+use crate::trials::{TESTS, Trials};
 use crate::writer::{Answer, Prepared, Recent, Removal, Rewrapped, Writer, Written};
 
 /// Data keys kept unwrapped in memory.
@@ -298,7 +298,7 @@ impl Engine {
         };
         let rebuilder = Rebuilder::start(without.clone())?;
         let rewrapper = Rewrapper::start(without.clone())?;
-        let watches = [&OVERLAPS, &AGES].map(|of| AgendaWatch::start(without.clone(), of));
+        let watches = [&OVERLAPS, &AGES, &TESTS].map(|of| AgendaWatch::start(without.clone(), of));
         let watches = watches.into_iter().collect::<Result<Vec<_>, _>>()?;
         let handovers = HandoverWatch::start(without.clone())?;
         let leases = LeaseWatch::start(without.clone(), lease_interval)?;

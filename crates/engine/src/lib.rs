@@ -246,6 +246,8 @@ pub use replay::ReplayLimits;
 pub use request::RequestContext;
 pub use reveal::{RevealRequest, Revealed};
 pub use shares::{NoPlace, Place, Shares};
-pub use trials::{SendTest, Sending, SentTest, TestImpossible};
+pub use trials::{
+    Scheduled, SendTest, Sending, SentTest, TestImpossible, TestSchedule, TestScheduleRule,
+};
 
 pub use ledger_store::{Poison, ROOM_NEEDED_BYTES, Room, open_files_max};

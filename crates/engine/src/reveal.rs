@@ -74,14 +74,21 @@ impl Values {
     /// Returns the connection with the values as texts, which the keys permit to be in memory.
     pub(crate) fn into_texts(self) -> Result<(Arc<Connection>, Texts, KeyUse), Fault> {
         let Self { connection, recorded, secrets, keys, .. } = self;
-        let text = |(field, (_, _, value)): (FieldName, Value)| {
-            let text = std::str::from_utf8(value.expose(&recorded));
-            let text = text.map_err(|_| Fault::bug("a secret is not text"))?;
-            Ok((field, Zeroizing::new(text.to_owned())))
-        };
-        let texts = secrets.into_iter().map(text).collect::<Result<_, Fault>>()?;
-        Ok((connection, texts, keys))
+        Ok((connection, texts(secrets, &recorded)?, keys))
     }
+}
+
+/// Returns values as texts, which the keys permit to be in memory.
+pub(crate) fn texts(
+    secrets: BTreeMap<FieldName, Value>,
+    recorded: &Disclosure,
+) -> Result<Texts, Fault> {
+    let text = |(field, (_, _, value)): (FieldName, Value)| {
+        let text = std::str::from_utf8(value.expose(recorded));
+        let text = text.map_err(|_| Fault::bug("a secret is not text"))?;
+        Ok((field, Zeroizing::new(text.to_owned())))
+    };
+    secrets.into_iter().map(text).collect()
 }
 
 /// Values as texts.
@@ -204,7 +211,7 @@ impl Engine {
     }
 
     /// Returns the values that a recorded reveal, or use of a handover, is of.
-    async fn recorded_values(
+    pub(crate) async fn recorded_values(
         &self,
         recorded: Recorded,
         depth: usize,

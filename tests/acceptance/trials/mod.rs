@@ -2,6 +2,7 @@
 
 mod checked;
 mod provider;
+mod scheduled;
 mod why;
 
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use ledger_contract::backups::{BackupStatus, FailedBackup, GoodBackup};
 use ledger_contract::master_keys::MasterKeyStatus;
 use ledger_contract::queries::{
     ALL_WORKSPACES, ClockStatus, DiskFullStatus, EventWindow, RebuildStatus, RestoredFrom,
-    StatusView,
+    ScheduledTestsStatus, StatusView,
 };
 
 use super::read_answer;
@@ -71,6 +71,7 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     if let Some(backup) = &status.backup {
         facts.extend(backup_facts(backup));
     }
+    facts.extend(status.scheduled_tests.as_ref().map(|tests| ("tests", tests_text(tests))));
     let refused: u64 = status.refused.values().sum();
     facts.push(("refused", refused.to_string()));
     session.out.facts(&facts)?;
@@ -93,6 +94,17 @@ fn window_text(window: &EventWindow) -> String {
         format!("events {first_position} to {last_position}")
     };
     format!("{events}, {} MiB, {bucket}", bytes.div_ceil(MIB))
+}
+
+fn tests_text(tests: &ScheduledTestsStatus) -> String {
+    let ScheduledTestsStatus { connections, running, made, not_made, skipped } = tests;
+    let made: Vec<String> =
+        made.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+    let made = if made.is_empty() { "none".to_owned() } else { made.join(", ") };
+    format!(
+        "of {connections} connections; made {made}; {not_made} not made, {skipped} left out; \
+         {running} running"
+    )
 }
 
 /// Returns what is known of backups.

@@ -73,6 +73,10 @@ fn facts(view: &WhyView) -> Vec<(&'static str, String)> {
         let count = counted(tests.count, "test");
         facts.push(("  tested", format!("{count} since then, the last: {}", tests.last_outcome)));
     }
+    if let Some(next) = &view.next_test {
+        let every = next.every_seconds;
+        facts.push(("  next test", format!("{}, every {every} seconds", next.at)));
+    }
     facts.extend(view.change_before.as_ref().map(|change| ("  after", event(change))));
     facts.extend(worked(view).map(|worked| ("  worked", worked)));
     if !view.dependents.is_empty() {
@@ -212,6 +216,7 @@ mod tests {
             last_worked: Some(event_of("connection_tested", 6)),
             change_before: Some(rotated),
             tests: Some(TestsView { count: 1, last_outcome: "credentials_refused".to_owned() }),
+            next_test: None,
             dependents: vec![dependent("g-1", Some("gateway-eu")), dependent("g-2", None)],
             dependents_total: 2,
             what_to_do: Remedy { code: RemedyCode::Revert, to_version: Some(6) },
@@ -255,6 +260,7 @@ mod tests {
             last_worked: None,
             change_before: None,
             tests: None,
+            next_test: None,
             dependents: Vec::new(),
             truncated: true,
             enabled: false,

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use ledger_engine::{Engine, SendTest, Sending, SentTest};
+use ledger_engine::{Engine, SendTest, Sending, SentTest, TestSchedule, TestScheduleRule};
 use ledger_outgoing::{
     Client, ClientError, ClientOptions, Method, Network, Reach, SendError, Url, is_encrypted,
 };
 use ledger_providers::Request;
 
+use super::check_schedule;
 use crate::failure::Failure;
 
 /// How much of an answer is read.
@@ -52,6 +53,27 @@ pub(crate) struct CheckArgs {
         value_name = "TIME"
     )]
     check_timeout: Duration,
+    /// How often the server tests connections by itself, such as 10m; repeat for exceptions:
+    /// provider:openai=5m, label:tier=gold=1m, connection:WORKSPACE/SLUG=30s. From 10s to 7d; 0 means
+    /// never. A connection has precedence over a label, a label over a provider. Without this
+    /// flag, connections are tested only when somebody asks
+    #[arg(
+        long,
+        env = "CONNLEDGER_CHECK_EVERY",
+        value_delimiter = ',',
+        value_parser = check_schedule::rule,
+        value_name = "SCHEDULE"
+    )]
+    check_every: Vec<TestScheduleRule>,
+    /// Most tests of one provider that the server makes by itself at the same time
+    #[arg(
+        long,
+        env = "CONNLEDGER_CHECKS_PER_PROVIDER",
+        default_value_t = 16,
+        value_parser = clap::value_parser!(u8).range(1..=64),
+        value_name = "NUMBER"
+    )]
+    checks_per_provider: u8,
 }
 
 /// Lets the engine test connections from now on, as the flags permit.
@@ -71,6 +93,10 @@ pub(super) fn begin(args: &CheckArgs, engine: &Engine) -> Result<(), Failure> {
         plain: client(Reach::Only(networks))?,
     };
     engine.set_test_sender(Arc::new(sender));
+    engine.set_test_schedule(TestSchedule {
+        rules: args.check_every.clone(),
+        per_provider: usize::from(args.checks_per_provider),
+    });
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod backup;
+mod check_schedule;
 mod checks;
 mod development;
 mod files;

@@ -46,7 +46,7 @@ pub use secret_policies::{
 };
 pub use status::{
     ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder, NatsStatus,
-    RebuildStatus, RestoredFrom, Status, StatusView,
+    RebuildStatus, RestoredFrom, ScheduledTestsStatus, Status, StatusView,
 };
 pub use whoami::{CallerView, Whoami};
 pub use why::{Why, WhyQuery, WhyView};

@@ -105,6 +105,24 @@ pub struct StatusView {
     /// What is known of backups; absent if the server makes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<BackupStatus>,
+    /// The tests of connections that the server makes by itself; absent without a schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_tests: Option<ScheduledTestsStatus>,
+}
+
+/// Tests of connections by a schedule, since the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScheduledTestsStatus {
+    /// Connections that are tested.
+    pub connections: u64,
+    /// Tests that are being made.
+    pub running: u64,
+    /// Tests made, by outcome.
+    pub made: BTreeMap<String, u64>,
+    /// Tests that could not be made, because the ledger is sealed or a secret cannot be read.
+    pub not_made: u64,
+    /// Tests left out, because the one before had not ended.
+    pub skipped: u64,
 }
 
 /// Room on a disk that was full.

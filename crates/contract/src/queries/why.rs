@@ -82,6 +82,9 @@ pub struct WhyView {
     /// The tests since the first failure, with itself; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<TestsView>,
+    /// When the server tests it next by itself; absent if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_test: Option<NextTestView>,
     /// What uses the connection, up to 50 of them; none for workspaces with which it is shared.
     pub dependents: Vec<DependentName>,
     /// Number of all dependents.
@@ -92,6 +95,15 @@ pub struct WhyView {
     /// worked is in none of the others. Absent otherwise.
     #[serde(default, skip_serializing_if = "is_false")]
     pub truncated: bool,
+}
+
+/// The next test that nobody asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NextTestView {
+    /// When it is made. One that finds the former still running is left out.
+    pub at: String,
+    /// The time between two tests, in seconds.
+    pub every_seconds: u64,
 }
 
 /// An event of a connection, without what it changed.

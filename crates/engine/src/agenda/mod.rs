@@ -67,6 +67,24 @@ impl Agenda {
         }
     }
 
+    /// The same, and wakes nobody: a time that is soon is found at the next tick.
+    pub(crate) fn plan_quietly(&self, id: ConnectionId, at: Option<Micros>) {
+        self.looks.lock().set(id, at);
+    }
+
+    /// Has a connection that is on the agenda looked at no earlier than at a time.
+    pub(crate) fn not_before(&self, id: ConnectionId, at: Micros) {
+        let mut looks = self.looks.lock();
+        if looks.next.get(&id).is_some_and(|next| *next < at) {
+            looks.set(id, Some(at));
+        }
+    }
+
+    /// Returns how many connections are on the agenda.
+    pub(crate) fn len(&self) -> usize {
+        self.looks.lock().next.len()
+    }
+
     /// Has a connection looked at at a time, unless that happens earlier.
     pub(crate) fn plan_by(&self, id: ConnectionId, at: Micros) {
         let mut looks = self.looks.lock();
@@ -186,6 +204,13 @@ mod tests {
         agenda.plan(id(1), None);
         agenda.plan_now(id(2));
         assert_eq!(agenda.take_due(Micros::new(0), 9), [id(2)]);
+        agenda.plan_quietly(id(1), Some(Micros::new(3)));
+        agenda.not_before(id(1), Micros::new(7));
+        agenda.not_before(id(1), Micros::new(5));
+        agenda.not_before(id(3), Micros::new(1));
+        assert!(agenda.take_due(Micros::new(6), 9).is_empty(), "one is later, one is not there");
+        assert_eq!(agenda.take_due(Micros::new(7), 9), [id(1)]);
+        assert_eq!(agenda.len(), 2);
     }
 
     #[test]

@@ -57,10 +57,7 @@ impl<'a> SecretFields<'a> {
     }
 
     fn is_provider(&self, name: &str) -> bool {
-        let is_described = |found: &Provider| found.id == self.described.id;
-        name.eq_ignore_ascii_case(self.provider)
-            || self.catalogue.find(name).is_some_and(is_described)
-            || name.to_lowercase() == self.provider.to_lowercase()
+        self.catalogue.is_same_provider(name, self.provider)
     }
 }
 

@@ -149,7 +149,7 @@ impl Engine {
             texts.extend(opened);
             keys = Some(use_of_keys);
         }
-        let result = self.send_test(&*sender, &details, &texts).await?;
+        let (result, _) = self.send_test(&*sender, &details, &texts).await?;
         // Sealing the ledger has waited until nothing stored is in memory any more.
         drop(texts);
         drop(keys);

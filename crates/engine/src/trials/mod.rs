@@ -6,13 +6,14 @@
 mod checked;
 mod reason;
 mod running;
+mod scheduled;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::records::{Happened, Record};
@@ -22,7 +23,7 @@ use ledger_domain::{
     CheckedText as _, Command, Connection, ConnectionId, Event, Expected, FieldName, Line,
     Position, Prose, RevealSecret, SecretRevealed, Version, WantedGeneration, WorkspaceName,
 };
-use ledger_providers::{Field, Request, Trial, Untestable, as_text};
+use ledger_providers::{Catalogue, Field, Request, Trial, Untestable, as_text};
 use zeroize::Zeroizing;
 
 use crate::access::{Permit, connection_unknown};
@@ -37,6 +38,8 @@ use crate::reveal::{RevealRequest, Texts, Values};
 
 use running::Running;
 pub(crate) use running::Trials;
+pub(crate) use scheduled::TESTS;
+pub use scheduled::{Scheduled, TestSchedule, TestScheduleRule};
 
 /// The reason of the reveal that a test begins with.
 const REASON: &str = "to test the connection";
@@ -269,49 +272,67 @@ impl Engine {
         values: Values,
     ) -> Result<(TestResult, Version), ExecuteError> {
         let (connection, texts, keys) = values.into_texts()?;
-        let result = self.send_test(sender, &connection.details, &texts).await?;
+        let (result, _) = self.send_test(sender, &connection.details, &texts).await?;
         // Sealing the ledger has waited until nothing in memory is a secret any more.
         drop(texts);
         drop(keys);
         Ok((result, connection.version))
     }
 
-    /// Sends the request with these settings and secrets.
+    /// Sends the request with these settings and secrets. Returns the result, and how long the
+    /// provider asks to wait before the next.
     async fn send_test(
         &self,
         sender: &dyn SendTest,
         details: &Details,
         texts: &Texts,
-    ) -> Result<TestResult, ExecuteError> {
+    ) -> Result<(TestResult, Option<Duration>), ExecuteError> {
         let trial = self.trial(details)?;
         let request = trial.request(&|field| value_of(details, texts, field))?;
         let started = Instant::now();
         let sent = sender.send(request).await;
         let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let secrets: Vec<&str> = texts.values().map(|text| text.as_str()).collect();
-        Ok(result(trial, &sent, latency_ms, &secrets))
+        let wait = match &sent {
+            SentTest::Answered { retry_after: Some(text), .. } => {
+                reason::time_to_wait(text, self.clock().now())
+            }
+            _ => None,
+        };
+        Ok((result(trial, &sent, latency_ms, &secrets), wait))
     }
 
     /// Returns whether there is a request by which a connection can be tested as it is.
     pub(crate) fn can_be_tested(&self, connection: &Connection) -> bool {
-        let trial = self.trial(&connection.details);
-        trial.is_ok_and(|trial| secret_fields(trial, &Fields::of(connection)).is_ok())
+        can_be_tested(&self.shared.catalogue, connection)
     }
 
     fn trial(&self, details: &Details) -> Result<Trial<'_>, ExecuteError> {
-        let name = details.provider.as_str();
-        let unknown = || Untestable::NoProbe(name.to_owned());
-        let provider = self.shared.catalogue.find(name).ok_or_else(unknown)?;
-        Ok(provider.trial()?)
+        Ok(trial(&self.shared.catalogue, details)?)
     }
+}
+
+fn trial<'c>(catalogue: &'c Catalogue, details: &Details) -> Result<Trial<'c>, Untestable> {
+    let name = details.provider.as_str();
+    let unknown = || Untestable::NoProbe(name.to_owned());
+    catalogue.find(name).ok_or_else(unknown)?.trial()
+}
+
+fn can_be_tested(catalogue: &Catalogue, connection: &Connection) -> bool {
+    let trial = trial(catalogue, &connection.details);
+    trial.is_ok_and(|trial| secret_fields(trial, &Fields::of(connection)).is_ok())
 }
 
 /// Returns the command that reveals the fields of a test to the server itself.
 pub(crate) fn reveal(fields: BTreeSet<FieldName>) -> RevealSecret {
+    reveal_for(fields, REASON)
+}
+
+fn reveal_for(fields: BTreeSet<FieldName>, reason: &str) -> RevealSecret {
     RevealSecret {
         fields,
         generation: WantedGeneration::Current,
-        reason: Prose::stored(REASON.into()),
+        reason: Prose::stored(reason.into()),
         from: Some(Line::stored(FROM.into())),
         for_test: true,
     }

@@ -3,8 +3,11 @@
 //! A provider may repeat in an error what it was sent, as it is or in another form. So only words
 //! of a language are taken over, and none that has a part of a secret.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use ledger_domain::Micros;
 use ledger_domain::connection::TestOutcome;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -53,7 +56,17 @@ pub(super) fn is_harmless_id(id: &str, secrets: &[&str]) -> bool {
     fits && !Forms::of(secrets).share(id, SHARED_IN_ALL)
 }
 
-/// Returns how long a provider asks to wait, in seconds or until a time.
+/// Returns how long a provider asks to wait, as `Retry-After` says it: in seconds or until a time.
+pub(super) fn time_to_wait(text: &str, now: Micros) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let until = chrono::DateTime::parse_from_rfc2822(text).ok()?.timestamp_micros();
+    u64::try_from(until.saturating_sub(now.get())).ok().map(Duration::from_micros)
+}
+
+/// Returns how long a provider asks to wait, in words.
 fn wait(text: &str, secrets: &[&str]) -> Option<String> {
     let text = text.trim();
     let is_harmless = || !Forms::of(secrets).share(text, SHARED_IN_WORD);

@@ -114,6 +114,15 @@ impl Catalogue {
         self.find(name).unwrap_or(&self.unknown)
     }
 
+    /// Returns whether two names are of the same provider, in any spelling. Names without a
+    /// description are compared ignoring case.
+    pub fn is_same_provider(&self, one: &str, other: &str) -> bool {
+        let is_described = |found: &Provider| found.id == self.of(other).id;
+        one.eq_ignore_ascii_case(other)
+            || self.find(one).is_some_and(is_described)
+            || one.to_lowercase() == other.to_lowercase()
+    }
+
     /// Returns all descriptions, sorted by id.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Provider> {
         self.entries.iter().map(|entry| &entry.provider)

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::queries::why::{
-    DependentName, EventView, Remedy, RemedyCode, ReportsView, TestsView,
+    DependentName, EventView, NextTestView, Remedy, RemedyCode, ReportsView, TestsView,
 };
 use ledger_contract::queries::{WhyQuery, WhyView};
 use ledger_contract::records::{Happened, Record};
@@ -46,6 +46,7 @@ impl Reader<'_> {
             view.secrets = self.secrets_set_by(&now, change)?;
         }
         let what_to_do = self.remedy(&now, &course)?;
+        let next_test = self.engine.next_scheduled_test(&now);
         let is_cut = oldest.get() > 1 && !now.lifecycle.is_erased();
         let now = self.caller.shown(now);
         let dependents = now.dependents.iter().take(DEPENDENTS_MAX);
@@ -63,6 +64,8 @@ impl Reader<'_> {
             last_worked: tell(course.last_worked),
             change_before,
             tests: tests(&course),
+            next_test: next_test
+                .map(|(at, every_seconds)| NextTestView { at: time::format(at), every_seconds }),
             dependents: dependents
                 .map(|(key, dependent)| DependentName {
                     kind: key.kind.as_str().to_owned(),

@@ -1,0 +1,186 @@
+//! Tests that nobody asks for, at the times of a schedule.
+//!
+//! Each connection has times of its own, spread by its id, so that neither a start nor a minute has
+//! more tests than another, and a test that takes long moves none after it. Values are opened under
+//! one reveal a day for each connection, and a result is recorded only if it is news, or once a day.
+
+mod run;
+mod schedule;
+mod watch;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use ledger_contract::queries::ScheduledTestsStatus;
+use ledger_domain::connection::TestOutcome;
+use ledger_domain::{Connection, ConnectionId, EventId, FieldName, Generation, Micros, Version};
+use parking_lot::{Mutex, RwLock};
+use tokio::runtime::Handle;
+
+use crate::agenda::Agenda;
+use crate::engine::{Engine, Shared};
+
+pub use schedule::{Scheduled, TestSchedule, TestScheduleRule};
+pub(crate) use watch::TESTS;
+
+/// How long one reveal covers the tests of a connection, and after how long a result is recorded
+/// although it is no news, in microseconds.
+const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
+/// Most tests by schedule at once.
+const AT_ONCE_MAX: usize = 64;
+
+/// The tests that a schedule asks for.
+#[derive(Debug, Default)]
+pub(crate) struct ScheduledTests {
+    pub(super) agenda: Agenda,
+    plan: RwLock<Option<Arc<Plan>>>,
+    /// Whether all connections are to be looked through for those that the schedule is about.
+    stale: AtomicBool,
+    running: Arc<Mutex<RunningTests>>,
+    known: Mutex<HashMap<ConnectionId, Known>>,
+    made: Mutex<BTreeMap<TestOutcome, u64>>,
+    /// Tests that could not be made.
+    not_made: AtomicU64,
+    /// Tests that were left out, because the one before had not ended.
+    skipped: AtomicU64,
+}
+
+/// A schedule, and where its tests run.
+#[derive(Debug)]
+struct Plan {
+    schedule: TestSchedule,
+    runtime: Handle,
+}
+
+/// The tests that are being made, by provider.
+#[derive(Debug, Default)]
+struct RunningTests {
+    all: usize,
+    by_provider: HashMap<String, usize>,
+}
+
+/// What is known of a connection's tests since the start.
+#[derive(Clone, Debug)]
+struct Known {
+    /// The event under which its values are opened.
+    reveal: EventId,
+    /// What that event is of.
+    generations: BTreeMap<FieldName, Generation>,
+    /// The version of the connection that was revealed.
+    version: Version,
+    revealed_at: Micros,
+    outcome: Option<TestOutcome>,
+    /// When a result was last recorded, or would have been if it had been news.
+    recorded_at: Micros,
+}
+
+/// The right to make a test now. It ends when this is dropped.
+#[derive(Debug)]
+struct Place {
+    provider: String,
+    running: Arc<Mutex<RunningTests>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut running = self.running.lock();
+        running.all = running.all.saturating_sub(1);
+        if let Some(count) = running.by_provider.get_mut(&self.provider) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                running.by_provider.remove(&self.provider);
+            }
+        }
+    }
+}
+
+impl ScheduledTests {
+    fn plan(&self) -> Option<Arc<Plan>> {
+        self.plan.read().clone()
+    }
+
+    /// Takes a change to a connection into account.
+    pub(crate) fn follow(&self, shared: &Shared, after: &Connection) {
+        if let Some(plan) = self.plan() {
+            self.agenda.plan_quietly(after.id, plan.next(shared, after, shared.ports.now()));
+        }
+    }
+
+    /// Returns the right to make a test of a provider, unless as many are being made as may be.
+    fn enter(&self, provider: &str, most: usize) -> Option<Place> {
+        let mut running = self.running.lock();
+        let of_provider = running.by_provider.get(provider).copied().unwrap_or_default();
+        if running.all >= AT_ONCE_MAX || of_provider >= most {
+            return None;
+        }
+        running.all += 1;
+        running.by_provider.insert(provider.to_owned(), of_provider + 1);
+        Some(Place { provider: provider.to_owned(), running: Arc::clone(&self.running) })
+    }
+
+    fn forget(&self, id: ConnectionId) {
+        self.known.lock().remove(&id);
+    }
+
+    fn count(&self, outcome: TestOutcome) {
+        *self.made.lock().entry(outcome).or_default() += 1;
+    }
+
+    /// Returns what the status says, unless there is no schedule.
+    pub(crate) fn status(&self) -> Option<ScheduledTestsStatus> {
+        self.plan()?;
+        let made = self.made.lock();
+        let count = |number| u64::try_from(number).unwrap_or(u64::MAX);
+        Some(ScheduledTestsStatus {
+            connections: count(self.agenda.len()),
+            running: count(self.running.lock().all),
+            made: made.iter().map(|(outcome, n)| (outcome.as_str().to_owned(), *n)).collect(),
+            not_made: self.not_made.load(Ordering::Relaxed),
+            skipped: self.skipped.load(Ordering::Relaxed),
+        })
+    }
+}
+
+impl Engine {
+    /// Tests connections by a schedule from now on, on the runtime that this is called on. A
+    /// schedule without rules ends it.
+    pub fn set_test_schedule(&self, schedule: TestSchedule) {
+        let scheduled = &self.shared.trials.scheduled;
+        let plan = Plan { schedule, runtime: Handle::current() };
+        let has_rules = !plan.schedule.rules.is_empty();
+        *scheduled.plan.write() = has_rules.then(|| Arc::new(plan));
+        scheduled.stale.store(has_rules, Ordering::SeqCst);
+        scheduled.agenda.wake();
+    }
+
+    /// Returns when a connection is tested next by the schedule, and how often, in seconds.
+    pub(crate) fn next_scheduled_test(&self, connection: &Connection) -> Option<(Micros, u64)> {
+        let plan = self.shared.trials.scheduled.plan()?;
+        let every = plan.every(&self.shared, connection)?;
+        let next = schedule::next_time(connection.id, every, self.clock().now());
+        Some((next, every.as_secs()))
+    }
+}
+
+impl Plan {
+    /// Returns when a connection is tested next, if it is.
+    fn next(&self, shared: &Shared, connection: &Connection, now: Micros) -> Option<Micros> {
+        let every = self.every(shared, connection)?;
+        Some(schedule::next_time(connection.id, every, now))
+    }
+
+    /// Returns how often a connection is tested. One that gateways may not use, that cannot be
+    /// tested, or that takes values of other connections, is tested only when somebody asks.
+    fn every(&self, shared: &Shared, connection: &Connection) -> Option<std::time::Duration> {
+        let every = self.schedule.every(&shared.catalogue, connection)?;
+        let refers = |secret: &ledger_domain::Secret| {
+            secret.held.reference().is_some_and(|reference| reference.connection().is_some())
+        };
+        let may = connection.lifecycle.check_active().is_ok()
+            && connection.enabled
+            && !connection.secrets.values().any(refers)
+            && super::can_be_tested(&shared.catalogue, connection);
+        may.then_some(every)
+    }
+}
