@@ -445,7 +445,14 @@ pub(crate) async fn send_as(
         incarnation: revealed.incarnation.clone(),
         recorded_at: String::new(),
     };
-    Ok(Executed { receipt, repeated: false, api_key: None, handover: None, test: None })
+    Ok(Executed {
+        receipt,
+        repeated: false,
+        api_key: None,
+        handover: None,
+        test: None,
+        report: None,
+    })
 }
 
 /// Asks for secrets, and returns the answer.

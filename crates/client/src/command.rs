@@ -1,8 +1,12 @@
 //! Sends commands.
 
+use std::collections::BTreeMap;
+
 use ledger_contract::access::IssuedKey;
 use ledger_contract::handover::IssuedHandover;
-use ledger_contract::reply::{KeyReceipt, Receipt, TestReceipt, TestReport};
+use ledger_contract::reply::{
+    KeyReceipt, Receipt, ReportReceipt, ReportTaken, TestReceipt, TestReport,
+};
 use ledger_contract::subjects::{self, LEDGER};
 
 use crate::connect::Client;
@@ -72,6 +76,26 @@ impl Client {
             self.send_command(workspace, "test-connection", body, about).await?;
         let tested: TestReceipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
         Ok((accepted, tested.test))
+    }
+
+    /// Reports that a connection did not work, with the generations that were used, and returns
+    /// what follows. Gateways may send it for each failure.
+    pub async fn report_failure(
+        &self,
+        workspace: &str,
+        connection: &str,
+        outcome: &str,
+        status: Option<u16>,
+        generations: &BTreeMap<String, u64>,
+    ) -> Result<ReportTaken, ClientError> {
+        let body = serde_json::json!({
+            "connection": connection, "outcome": outcome, "status": status,
+            "generations": generations,
+        });
+        let (body, about) = (body.to_string().into_bytes(), CommandHeaders::default());
+        let (_, answer) = self.send_command(workspace, "report-failure", body, about).await?;
+        let taken: ReportReceipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
+        Ok(taken.report)
     }
 
     /// Sends `issue-key` and returns the key with the receipt. A repeat has no key, because it is

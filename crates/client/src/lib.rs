@@ -72,4 +72,4 @@ pub use watch::{Notice, Restart, WatchItem, WatchScope, Watcher};
 
 pub use ledger_contract::ResumePoint;
 pub use ledger_contract::handover::IssuedHandover;
-pub use ledger_contract::reply::TestReport;
+pub use ledger_contract::reply::{ReportTaken, TestReport};

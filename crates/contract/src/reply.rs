@@ -55,6 +55,32 @@ pub struct TestReceipt {
     pub test: TestReport,
 }
 
+/// Answer to an accepted `report-failure`: the receipt of the connection's last change, and what
+/// follows from the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportReceipt {
+    /// The receipt.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+    /// What follows.
+    #[serde(flatten)]
+    pub report: ReportTaken,
+}
+
+/// What follows from a report of a failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportTaken {
+    /// What the server does: `test` (a test is begun), `wait` (one was begun moments ago, or there
+    /// is no place for one now), `count` (it cannot be tested, and there are too few reports),
+    /// `mark` (it becomes degraded), `known` (it is degraded or failed already, and cannot be
+    /// tested) or `outdated` (other generations are given out by now: fetch them).
+    pub action: String,
+    /// The reports of the last minute, with this one.
+    pub reports: u64,
+    /// The health as it was when the report came.
+    pub health: String,
+}
+
 /// The result of a test of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestReport {
@@ -99,6 +125,9 @@ pub struct CommandAnswer {
     /// The result of `test-connection`.
     #[serde(flatten)]
     pub test: Option<TestReport>,
+    /// What follows from `report-failure`.
+    #[serde(flatten)]
+    pub report: Option<ReportTaken>,
 }
 
 /// A notification: an event with the resulting public state. It is the value in the KV bucket and

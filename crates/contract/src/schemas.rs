@@ -18,7 +18,7 @@ use crate::errors::{Class, Code, ProblemBody, ProblemDetails};
 use crate::master_keys::{RewrapReport, RewrapRequest, ShareReport, ShareRequest};
 use crate::operations::{HealthAnswer, OPERATIONS, Progress, ReplayReport, ReplayRequest};
 use crate::queries::{QueryName, QuerySchemas};
-use crate::reply::{FeedPage, KeyReceipt, Notification, Receipt, TestReceipt};
+use crate::reply::{FeedPage, KeyReceipt, Notification, Receipt, ReportReceipt, TestReceipt};
 use crate::reveal::{LeaseAnswer, RevealAnswer};
 use crate::sealed::{SealedAnswer, SealedRequest};
 use crate::{records, subjects};
@@ -142,6 +142,7 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
         ("receipt", answer::<Receipt>()),
         ("key.receipt", answer::<KeyReceipt>()),
         ("test.receipt", answer::<TestReceipt>()),
+        ("report.receipt", answer::<ReportReceipt>()),
         ("problem", answer::<ProblemBody>()),
         ("notification", answer::<Notification<'static>>()),
         ("reveal.answer", answer::<RevealAnswer>()),

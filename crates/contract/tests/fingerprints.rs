@@ -143,6 +143,12 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("revert", r#"{"connection": "main", "to_version": 3}"#, "152b69902689a7d604faa504904badc1"),
     ("test-connection", r#"{"connection": "main"}"#, "e2bb59b4c9e8daee3fff38f7bfbafbe3"),
     (
+        "report-failure",
+        r#"{"connection": "main", "outcome": "credentials_refused", "status": 401,
+            "generations": {"api_key": 5}}"#,
+        "d2692ea816e27d5cadb35c919a4ef741",
+    ),
+    (
         "reveal-secret",
         r#"{"connection": "main", "fields": ["api_key"], "reason": "a look"}"#,
         "74938570fda73c0fe1b6639811bb5cce",

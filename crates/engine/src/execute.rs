@@ -11,7 +11,7 @@ use ledger_contract::commands::{
 };
 use ledger_contract::handover::IssuedHandover;
 use ledger_contract::records::ConnectionRow;
-use ledger_contract::reply::{CommandAnswer, KeyReceipt, TestReport};
+use ledger_contract::reply::{CommandAnswer, KeyReceipt, ReportTaken, TestReport};
 use ledger_contract::subjects;
 use ledger_domain::connection::{Keep, Replaced, Retirement, Revision};
 use ledger_domain::{
@@ -63,6 +63,8 @@ pub struct Executed {
     pub handover: Option<IssuedHandover>,
     /// The result of a test.
     pub test: Option<TestReport>,
+    /// What follows from a report of a failure.
+    pub report: Option<ReportTaken>,
 }
 
 impl Executed {
@@ -73,7 +75,7 @@ impl Executed {
             api_key: self.api_key.clone(),
             handover: self.handover.clone(),
         };
-        CommandAnswer { receipt, test: self.test.clone() }
+        CommandAnswer { receipt, test: self.test.clone(), report: self.report.clone() }
     }
 }
 
@@ -116,6 +118,9 @@ impl Engine {
             ParsedCommand::Test { .. } => {
                 Box::pin(self.test(workspace, command, fingerprint, context)).await
             }
+            ParsedCommand::ReportFailure { target, report } => {
+                self.report_failure(&workspace, &target, &report, context)
+            }
             ParsedCommand::Checked(command) => {
                 Box::pin(self.checked(workspace, *command, fingerprint, context)).await
             }
@@ -146,7 +151,7 @@ impl Engine {
             Some(IssuedAs::Token(token, key)) => (None, Some(self.issued_handover(&token, &key)?)),
         };
         let Outcome { receipt, repeated, .. } = outcome;
-        Ok(Executed { receipt, repeated, api_key, handover, test: None })
+        Ok(Executed { receipt, repeated, api_key, handover, test: None, report: None })
     }
 
     /// Queues a command and waits for the writer's decision. Without a fingerprint, the command has
@@ -342,8 +347,10 @@ impl Engine {
             ParsedCommand::EndWorkspaceLeases(command) => {
                 Ok(Work::Lease(LeaseWork::Workspace(command)))
             }
-            // Nothing is decided for a read.
-            ParsedCommand::ReadLeased { .. } => Err(ExecuteError::VerbUnknown),
+            // Nothing is decided for a read or a report.
+            ParsedCommand::ReadLeased { .. } | ParsedCommand::ReportFailure { .. } => {
+                Err(ExecuteError::VerbUnknown)
+            }
             ParsedCommand::Consumer { target, command } => {
                 let id = self.find(permit, workspace, &target)?;
                 Ok(Work::Consumer { id, command })

@@ -42,7 +42,8 @@ fn takes(verb: &str) -> &'static [&'static str] {
         | "remove-consumer"
         | "revoke-leases"
         | "revoke-workspace-leases" => &["rotate"],
-        "confirm-secret" | "revoke-handover" | "renew-lease" | "return-lease" => &["reveal"],
+        "confirm-secret" | "report-failure" | "revoke-handover" | "renew-lease"
+        | "return-lease" => &["reveal"],
         "revert" => &["write", "rotate"],
         "grant-workspace" => &["administer", "reveal"],
         "set-secret-policy"
@@ -106,6 +107,7 @@ pub(super) async fn prepared(
             rotate["keep_former_until"] = json!("1h");
             send("rotate-secret", rotate).await;
         }
+        "report-failure" => body["outcome"] = json!("unreachable"),
         "confirm-secret" | "remove-consumer" => {
             let mut confirm = body.clone();
             confirm["consumer"] = json!("eu-1");

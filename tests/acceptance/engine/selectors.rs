@@ -156,6 +156,7 @@ fn body(verb: &str, name: &str) -> Value {
         "set-pricing" => json!({"pricing": {"multipliers": {"default": 2}}}),
         "link-dependent" | "unlink-dependent" => json!({"kind": "tool", "id": "t"}),
         "confirm-secret" => json!({"consumer": "eu-1", "generations": {"api_key": 1}}),
+        "report-failure" => json!({"outcome": "unreachable"}),
         "remove-consumer" => json!({"consumer": "eu-1"}),
         "erase" => json!({"reason": "contract ended"}),
         "renew-lease" | "return-lease" => {

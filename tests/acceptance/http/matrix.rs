@@ -45,6 +45,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("revokeLeases", ROTATE, LET_IN),
     ("revokeWorkspaceLeases", ROTATE, LET_IN),
     ("listLeases", AUDIT, WELL),
+    ("reportFailure", REVEAL, LET_IN),
     ("confirmSecret", REVEAL, LET_IN),
     ("removeConsumer", ROTATE, LET_IN),
     ("rotateSecret", ROTATE, LET_IN),

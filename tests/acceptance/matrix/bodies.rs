@@ -14,6 +14,7 @@ pub(crate) fn body(verb: &str, number: usize) -> Value {
         "set-model-policy" => json!({ "policy": { "allow_all": false } }),
         "link-dependent" | "unlink-dependent" => json!({ "kind": "tool", "id": "t-1" }),
         "confirm-secret" => json!({ "consumer": "eu-1", "generations": { "api_key": 1 } }),
+        "report-failure" => json!({ "outcome": "unreachable", "status": 503 }),
         "remove-consumer" => json!({ "consumer": "eu-1" }),
         "revert" => json!({ "to_version": 1 }),
         "create-principal" => json!({ "principal": slug, "kind": "user" }),

@@ -2,6 +2,7 @@
 
 mod checked;
 mod provider;
+mod reports;
 mod scheduled;
 mod why;
 

@@ -21,7 +21,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 /// A provider without a network, which answers what it is told to.
 #[derive(Debug)]
-struct Scripted {
+pub(super) struct Scripted {
     status: AtomicU16,
     retry_after: Mutex<Option<String>>,
     /// Requests so far, by credential.
@@ -40,7 +40,7 @@ impl Scripted {
         })
     }
 
-    fn answer_with(&self, status: u16) {
+    pub(super) fn answer_with(&self, status: u16) {
         self.status.store(status, Ordering::SeqCst);
     }
 
@@ -50,7 +50,7 @@ impl Scripted {
         of.map(|(_, count)| count).sum()
     }
 
-    fn heard_of_all(&self) -> u64 {
+    pub(super) fn heard_of_all(&self) -> u64 {
         self.heard.lock().expect("nobody panicked").values().sum()
     }
 }
@@ -84,15 +84,15 @@ fn each_minute() -> TestSchedule {
 }
 
 /// A ledger whose clock stands still until it is set.
-struct Stage {
-    ledger: Ledger,
-    provider: Arc<Scripted>,
+pub(super) struct Stage {
+    pub(super) ledger: Ledger,
+    pub(super) provider: Arc<Scripted>,
     seconds: Arc<AtomicI64>,
 }
 
 impl Stage {
     /// Makes one with connections whose keys end in their numbers.
-    async fn new(connections: usize) -> Self {
+    pub(super) async fn new(connections: usize) -> Self {
         let ledger = Ledger::new().await;
         for number in 0..connections {
             let body = json!({
@@ -109,7 +109,7 @@ impl Stage {
         Self { ledger, provider, seconds }
     }
 
-    fn pass(&self, time: Duration) {
+    pub(super) fn pass(&self, time: Duration) {
         let seconds = i64::try_from(time.as_secs()).expect("short");
         self.seconds.fetch_add(seconds, Ordering::SeqCst);
     }
@@ -134,11 +134,11 @@ impl Stage {
             .clone()
     }
 
-    fn health(&self, slug: &str) -> Value {
+    pub(super) fn health(&self, slug: &str) -> Value {
         self.ledger.get(slug)["health"]["state"].clone()
     }
 
-    fn head(&self) -> u64 {
+    pub(super) fn head(&self) -> u64 {
         self.ledger.engine.head().get()
     }
 
@@ -178,10 +178,10 @@ async fn each_connection_is_tested_once_each_time_and_only_news_is_recorded() {
     for (status, state, recorded) in
         [(401, "failed", 20), (401, "failed", 0), (503, "failed", 20), (200, "operational", 20)]
     {
-        let (head, heard) = (stage.head(), stage.provider.heard_of_all());
+        let (head, requests) = (stage.head(), stage.provider.heard_of_all());
         stage.provider.answer_with(status);
         stage.pass(MINUTE);
-        stage.heard(heard + 20).await;
+        stage.heard(requests + 20).await;
         let states = || (0..20).map(|n| stage.health(&format!("c-{n}")));
         eventually("the health follows", async || states().all(|is| is == state).then_some(()))
             .await;
@@ -190,9 +190,9 @@ async fn each_connection_is_tested_once_each_time_and_only_news_is_recorded() {
         assert_eq!(stage.head(), head + recorded, "{status}");
     }
 
-    let (head, heard) = (stage.head(), stage.provider.heard_of_all());
+    let (head, requests) = (stage.head(), stage.provider.heard_of_all());
     stage.pass(Duration::from_hours(25));
-    stage.heard(heard + 20).await;
+    stage.heard(requests + 20).await;
     assert_eq!(stage.head(), head + 40, "each day there is a reveal and a result");
     stage.ledger.expect_replay_equal();
 }
@@ -226,7 +226,7 @@ async fn what_changes_is_tested_by_what_it_is_then() {
     assert_eq!(stage.provider.heard("sk-the-next-value."), 1);
     assert_eq!(stage.provider.heard("sk-of-the-late-one."), 1);
     let history = ledger.ask("history", &json!({"connection": "c-0"})).to_string();
-    assert_eq!(history.matches("by the server's schedule").count(), 2, "a reveal of each value");
+    assert_eq!(history.matches("by the server itself").count(), 2, "a reveal of each value");
 
     ledger.run("enable", json!({"connection": "c-1"})).await;
     stage.planned(3).await;

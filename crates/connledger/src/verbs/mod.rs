@@ -12,6 +12,7 @@ mod overlap;
 mod pending;
 mod policy;
 mod registry;
+mod report;
 mod revert;
 mod secret_policy;
 mod trial;
@@ -42,6 +43,7 @@ pub(crate) enum Verb {
     Dependents(dependents::DependentsCommand),
     Revert(revert::RevertArgs),
     Test(trial::TestArgs),
+    ReportFailure(report::ReportArgs),
     Unwrap(handover::UnwrapArgs),
     /// List and revoke what was handed over
     #[command(subcommand)]
@@ -69,6 +71,7 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Dependents(command) => command.command(),
         Verb::Revert(args) => args.command(),
         Verb::Test(args) => return trial::run(common, args, out).await,
+        Verb::ReportFailure(args) => return report::run(common, args, out).await,
         Verb::Unwrap(args) => return handover::unwrap(common, args, out).await,
         Verb::Handover(command) => return handover::run(common, command, out).await,
         Verb::Consumers(command) => command.command(),

@@ -43,6 +43,7 @@ mod read_leased_secrets;
 mod remove_consumer;
 mod remove_secret_policy;
 mod renew_lease;
+mod report_failure;
 mod restore;
 mod retire_former;
 mod retire_master_key;
@@ -76,7 +77,8 @@ pub use given::GivenSecret;
 pub use input::{ReferenceBody, SecretInput, SecretValue, nullable};
 pub use new_connection::NewConnection;
 pub use parsed::{
-    DrawnToken, KeepFormer, LeaseChange, OverlapChange, ParsedCommand, ReplacedValues, Wrap,
+    DrawnToken, FailureReport, KeepFormer, LeaseChange, OverlapChange, ParsedCommand,
+    ReplacedValues, Wrap,
 };
 pub use parts::{
     AccessBody, Annotations, Config, IdentityBody, LabelValue, Labels, LimitsBody, ModelPolicyBody,
@@ -115,6 +117,7 @@ registry::verbs! {
     }
     // Neither changes a connection or a principal.
     others {
+        ReportFailure in report_failure,
         RevealSecret in reveal_secret,
         Unwrap in unwrap,
         RevokeHandover in revoke_handover,

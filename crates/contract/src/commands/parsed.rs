@@ -2,18 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger_domain::connection::{Access, Environment, Revision};
+use ledger_domain::connection::{Access, Environment, ReportedFailure, Revision};
 use ledger_domain::principal::{KeyDigest, KeyEnd};
 use ledger_domain::{
-    Command, ConsumerCommand, EndWorkspaceLeases, EndedLeases, FieldName, HandoverId, InvalidField,
-    LeaseId, Line, MasterKeyId, PolicyCommand, PrincipalCommand, PrincipalName, Prose, Sealed,
-    WantedGeneration, WorkspaceCreated,
+    Command, ConsumerCommand, EndWorkspaceLeases, EndedLeases, FieldName, Generation, HandoverId,
+    InvalidField, LeaseId, Line, MasterKeyId, PolicyCommand, PrincipalCommand, PrincipalName,
+    Prose, Sealed, WantedGeneration, WorkspaceCreated,
 };
 
 use super::input::{Checked as _, Input, MomentRule, PrincipalRule};
 use super::{Condition, ConnectionRef, GivenSecret, NewConnection, Verb};
 use crate::handover::HandoverToken;
 use crate::moment::Moment;
+
+/// What a user of a connection says about a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureReport {
+    /// What happened.
+    pub outcome: ReportedFailure,
+    /// The HTTP status, if there was one.
+    pub status: Option<u32>,
+    /// The generations that were used, as far as they were told.
+    pub generations: BTreeMap<FieldName, Generation>,
+}
 
 /// A parsed command, with its secrets still in plaintext.
 #[derive(Debug)]
@@ -115,6 +126,13 @@ pub enum ParsedCommand {
         target: ConnectionRef,
         /// The secret fields that it takes, which the engine finds.
         fields: BTreeSet<FieldName>,
+    },
+    /// Reports that a connection did not work.
+    ReportFailure {
+        /// The connection.
+        target: ConnectionRef,
+        /// What happened.
+        report: FailureReport,
     },
     /// Receives what was handed over.
     Unwrap {
@@ -303,6 +321,7 @@ impl ParsedCommand {
             Self::Change { command, .. } => Verb::of_connection(command),
             Self::Reveal { .. } => Verb::RevealSecret,
             Self::Test { .. } => Verb::TestConnection,
+            Self::ReportFailure { .. } => Verb::ReportFailure,
             Self::Unwrap { .. } => Verb::Unwrap,
             Self::RevokeHandover { .. } => Verb::RevokeHandover,
             Self::LeaseSecrets { .. } => Verb::LeaseSecrets,
@@ -335,6 +354,7 @@ impl ParsedCommand {
             | Self::Change { target, .. }
             | Self::Reveal { target, .. }
             | Self::Test { target, .. }
+            | Self::ReportFailure { target, .. }
             | Self::LeaseSecrets { target, .. }
             | Self::ReadLeased { target, .. }
             | Self::Lease { target, .. } => Some(target),
@@ -377,6 +397,7 @@ impl ParsedCommand {
                 | Self::Consumer { .. }
                 | Self::Reveal { .. }
                 | Self::Test { .. }
+                | Self::ReportFailure { .. }
                 | Self::Unwrap { .. }
                 | Self::RevokeHandover { .. }
                 | Self::LeaseSecrets { .. }

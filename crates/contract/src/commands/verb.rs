@@ -142,6 +142,8 @@ pub enum Answer {
     KeyIssued,
     /// The result of a test.
     Tested,
+    /// The receipt of the last change, and what a report of a failure led to.
+    Reported,
     /// Secret values.
     Secrets,
     /// Secret values and the lease under which they may be read again.

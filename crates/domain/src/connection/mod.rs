@@ -39,7 +39,7 @@ pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};
 pub use redirect::Attached;
 pub use rejection::Rejection;
 pub use rotation::{Keep, Replaced, RetiredBy, Retirement};
-pub use tested::{TestOutcome, TestResult};
+pub use tested::{ReportedFailure, TestOutcome, TestResult};
 pub use vocabulary::{AuthMethod, Environment, Identity, IdentityKind, Kind};
 
 pub(crate) use draft::at_most;

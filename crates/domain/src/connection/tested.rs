@@ -24,6 +24,20 @@ vocabulary!(
     }
 );
 
+vocabulary!(
+    /// What users of a connection report: why it did not work for them.
+    ReportedFailure, "outcome", {
+        /// The provider refused the credentials.
+        CredentialsRefused = "credentials_refused",
+        /// The provider knows the credentials, and does not permit the request.
+        NotPermitted = "not_permitted",
+        /// There was no answer of the provider, or one that says that it does not work now.
+        Unreachable = "unreachable",
+        /// The provider refused the request because there were too many before it.
+        RateLimited = "rate_limited",
+    }
+);
+
 impl TestOutcome {
     /// Returns the health that follows from it. Only an outcome that says something about the
     /// credentials changes the health: a provider that is away from here may be reached by

@@ -248,7 +248,7 @@ impl Engine {
     }
 
     /// Returns the connection that a request from a workspace names.
-    fn reached(
+    pub(crate) fn reached(
         &self,
         workspace: &WorkspaceName,
         target: &ConnectionRef,

@@ -5,6 +5,7 @@
 
 mod checked;
 mod reason;
+mod reports;
 mod running;
 mod scheduled;
 
@@ -164,7 +165,7 @@ impl Engine {
         };
         let test = Some(TestReport::of(&result, health));
         let Outcome { receipt, repeated, .. } = outcome;
-        Ok(Executed { receipt, repeated, api_key: None, handover: None, test })
+        Ok(Executed { receipt, repeated, api_key: None, handover: None, test, report: None })
     }
 
     /// Checks whether the test can be made before anything is recorded.

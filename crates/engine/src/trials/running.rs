@@ -7,6 +7,7 @@ use ledger_domain::ConnectionId;
 use parking_lot::{Mutex, RwLock};
 
 use super::SendTest;
+use super::reports::Reports;
 use super::scheduled::ScheduledTests;
 use crate::errors::ExecuteError;
 
@@ -19,6 +20,7 @@ pub(crate) struct Trials {
     sender: RwLock<Option<Arc<dyn SendTest>>>,
     running: Arc<Mutex<AllRunning>>,
     pub(crate) scheduled: ScheduledTests,
+    pub(super) reports: Reports,
 }
 
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use ledger_domain::InvalidField;
 use ledger_domain::connection::{
-    AuthMethod, Environment, IdentityKind, Kind, RateCounts, RateUnit, UsageUnit,
+    AuthMethod, Environment, IdentityKind, Kind, RateCounts, RateUnit, ReportedFailure, UsageUnit,
 };
 use ledger_domain::principal::{PrincipalKind, Role, Scope};
 use serde_json::{Value, json};
@@ -40,6 +40,7 @@ words!(
     PrincipalKind,
     RateCounts,
     RateUnit,
+    ReportedFailure,
     Role,
     Scope,
     UsageUnit

@@ -21,12 +21,15 @@ use tokio::runtime::Handle;
 use crate::agenda::Agenda;
 use crate::engine::{Engine, Shared};
 
+pub(super) use run::test;
 pub use schedule::{Scheduled, TestSchedule, TestScheduleRule};
 pub(crate) use watch::TESTS;
 
 /// How long one reveal covers the tests of a connection, and after how long a result is recorded
 /// although it is no news, in microseconds.
 const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
+/// Most tests of one provider at once, without a schedule that says it.
+const PER_PROVIDER: usize = 16;
 /// Most tests by schedule at once.
 const AT_ONCE_MAX: usize = 64;
 
@@ -77,7 +80,7 @@ struct Known {
 
 /// The right to make a test now. It ends when this is dropped.
 #[derive(Debug)]
-struct Place {
+pub(super) struct Place {
     provider: String,
     running: Arc<Mutex<RunningTests>>,
 }
@@ -96,6 +99,11 @@ impl Drop for Place {
 }
 
 impl ScheduledTests {
+    /// Returns how many tests of one provider may be made at once.
+    pub(super) fn per_provider(&self) -> usize {
+        self.plan().map_or(PER_PROVIDER, |plan| plan.schedule.per_provider)
+    }
+
     fn plan(&self) -> Option<Arc<Plan>> {
         self.plan.read().clone()
     }
@@ -108,7 +116,7 @@ impl ScheduledTests {
     }
 
     /// Returns the right to make a test of a provider, unless as many are being made as may be.
-    fn enter(&self, provider: &str, most: usize) -> Option<Place> {
+    pub(super) fn enter(&self, provider: &str, most: usize) -> Option<Place> {
         let mut running = self.running.lock();
         let of_provider = running.by_provider.get(provider).copied().unwrap_or_default();
         if running.all >= AT_ONCE_MAX || of_provider >= most {

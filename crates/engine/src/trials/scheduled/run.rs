@@ -30,7 +30,7 @@ use crate::writer::Work;
 /// The actor of the events.
 const ACTOR: &str = "system:tests";
 /// The reason of the reveal that covers the tests of a day.
-const REASON: &str = "to test the connection for a day, by the server's schedule";
+const REASON: &str = "to test the connection for a day, by the server itself";
 /// The longest that a provider is let be because it asks to wait.
 const WAIT_MAX: Duration = Duration::from_hours(24);
 
@@ -38,7 +38,7 @@ const WAIT_MAX: Duration = Duration::from_hours(24);
 type Opened = (Arc<Connection>, Texts, KeyUse);
 
 /// Tests a connection, and records the result if it is news.
-pub(super) async fn test(engine: &Engine, connection: Connection) {
+pub(in super::super) async fn test(engine: &Engine, connection: Connection) {
     let scheduled = &engine.shared.trials.scheduled;
     let id = connection.id;
     match engine.test_by_schedule(connection).await {

@@ -97,8 +97,6 @@ pub(super) fn next_time(id: ConnectionId, every: Duration, now: Micros) -> Micro
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     const MINUTE: Duration = Duration::from_mins(1);
@@ -107,9 +105,10 @@ mod tests {
     fn times_are_spread_over_the_connections_and_do_not_move() {
         let now = Micros::new(1_700_000_000_000_000);
         let mut by_second = [0_u32; 60];
-        for number in 0..6_000_u128 {
-            let random = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-            let id = ConnectionId::new(Uuid::from_u128(random));
+        for number in 0..6_000_u32 {
+            let bytes = blake3::hash(&number.to_be_bytes());
+            let (id, _) = bytes.as_bytes().split_at(16);
+            let id = ConnectionId::from_bytes(id.try_into().expect("16 bytes"));
             let first = next_time(id, MINUTE, now);
             let wait = first.get() - now.get();
             assert!((1..=60_000_000).contains(&wait), "{wait}");

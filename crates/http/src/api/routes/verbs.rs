@@ -76,6 +76,12 @@ fn answer(answer: commands::Answer) -> Answer {
             "TestReceipt",
             &["ETag", "Ledger-Repeated"],
         ),
+        commands::Answer::Reported => Answer::json(
+            200,
+            "What follows. Nothing was recorded for the report itself.",
+            "ReportReceipt",
+            &["ETag"],
+        ),
         commands::Answer::Secrets => {
             Answer::json(200, "The secret values, or the key.", "RevealAnswer", &["Cache-Control"])
         }
