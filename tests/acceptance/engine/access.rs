@@ -237,7 +237,9 @@ impl Somebody {
         let allowed = match question {
             _ if workspace == ABROAD && !self.everywhere => false,
             // Of every workspace, all that is theirs is theirs to see.
-            "get" | "why" | "rotation" | "erasure" | "list" | "secret-policies" => self.has("read"),
+            "get" | "why" | "uptime" | "rotation" | "erasure" | "list" | "secret-policies" => {
+                self.has("read")
+            }
             "whoami" | "workspaces" => true,
             "exposure" | "handovers" => self.has("audit"),
             "history" | "audit" | "leases" => {
@@ -324,7 +326,9 @@ async fn each_role_is_answered_what_it_may_ask() {
                 for place in [HOME, ABROAD, "_all"] {
                     let id = if place == ABROAD { json!(abroad) } else { json!(at_home) };
                     let body = match question {
-                        "get" | "why" | "rotation" | "erasure" => json!({ "connection": id }),
+                        "get" | "why" | "uptime" | "rotation" | "erasure" => {
+                            json!({ "connection": id })
+                        }
                         "exposure" => json!({ "connection": id, "field": "api_key" }),
                         // About somebody else: everyone may ask about themselves.
                         "access-check" if one.role == "viewer" => {

@@ -24,6 +24,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("createConnection", WRITE, WELL),
     ("getConnection", READ, WELL),
     ("explainHealth", READ, WELL),
+    ("uptime", Need::Foothold, WELL),
     ("getRotation", READ, WELL),
     ("getErasure", READ, WELL),
     ("updateConnection", WRITE, LET_IN),

@@ -72,6 +72,7 @@ pub(super) const TABLE: &[Line] = &[
     ("unseal-ledger", GOVERN, NOT_SEALED),
     ("get", READ, WELL),
     ("why", READ, WELL),
+    ("uptime", READ, WELL),
     ("rotation", READ, WELL),
     ("erasure", READ, WELL),
     ("list", Need::Foothold, WELL),
@@ -122,7 +123,7 @@ pub(super) fn is_about_connection(name: &str) -> bool {
         "remove-secret-policy",
     ];
     (command && !of_workspace.contains(&name))
-        || ["get", "why", "rotation", "erasure", "exposure"].contains(&name)
+        || ["get", "why", "uptime", "rotation", "erasure", "exposure"].contains(&name)
 }
 
 /// Returns what something leaves behind when it is done.

@@ -4,6 +4,7 @@ mod checked;
 mod provider;
 mod reports;
 mod scheduled;
+mod uptime;
 mod why;
 
 use serde_json::{Value, json};

@@ -10,6 +10,7 @@ pub(crate) mod paging;
 mod reveal;
 mod rotation;
 mod status;
+mod uptime;
 mod why;
 
 pub(crate) use list::short_time;
@@ -30,6 +31,8 @@ pub(crate) enum Query {
     Get(get::GetArgs),
     /// Show why a connection is in its state, and what to do
     Why(why::WhyArgs),
+    /// Show how long connections worked, and how long they did not
+    Uptime(uptime::UptimeArgs),
     /// List the connections that match every given filter
     List(Box<list::ListArgs>),
     /// Show who changed what, and when
@@ -51,6 +54,7 @@ pub(crate) async fn run(common: &Common, query: Query, out: Output) -> Result<()
     match query {
         Query::Get(args) => get::run(&session, args).await,
         Query::Why(args) => why::run(&session, args).await,
+        Query::Uptime(args) => uptime::run(&session, args).await,
         Query::List(args) => list::run(&session, *args).await,
         Query::History(args) => history::run(&session, args).await,
         Query::Audit(args) => audit::run(&session, common.workspace_given, args).await,

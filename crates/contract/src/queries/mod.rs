@@ -18,6 +18,7 @@ pub mod principals;
 pub mod rotation;
 pub mod secret_policies;
 pub mod status;
+pub mod uptime;
 pub mod whoami;
 pub mod why;
 pub mod workspaces;
@@ -48,6 +49,7 @@ pub use status::{
     ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder, NatsStatus,
     RebuildStatus, RestoredFrom, ScheduledTestsStatus, Status, StatusView,
 };
+pub use uptime::{Uptime, UptimeQuery, UptimeView};
 pub use whoami::{CallerView, Whoami};
 pub use why::{Why, WhyQuery, WhyView};
 pub use workspace::{ALL_WORKSPACES, QueryWorkspace};
@@ -178,7 +180,7 @@ macro_rules! queries {
 }
 
 queries! {
-    Get, Why, Rotation, Erasure, List, History, Audit, Exposure, Handovers, Leases, Workspaces,
+    Get, Why, Uptime, Rotation, Erasure, List, History, Audit, Exposure, Handovers, Leases, Workspaces,
     Status, Principals, BlockedTokens, SecretPolicies, MasterKeys, AccessCheck, Whoami,
 }
 

@@ -5,7 +5,7 @@ use ledger_contract::queries::{
     Erasure, ErasureView, Exposure, ExposurePage, Get, Handovers, HandoversAnswer, History,
     HistoryPage, Leases, LeasesPage, List, MasterKeys, MasterKeysAnswer, PrincipalPage, Principals,
     Query, QueryRequest, Rotation, RotationView, SecretPolicies, SecretPoliciesAnswer, Status,
-    StatusView, Whoami, Why, WhyView, WorkspacePage, Workspaces,
+    StatusView, Uptime, UptimeView, Whoami, Why, WhyView, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
 use ledger_domain::{Connection, SecretAges};
@@ -23,6 +23,8 @@ pub enum QueryAnswer {
     Get(Box<Connection>, SecretAges),
     /// See [`Reader::why`].
     Why(Box<WhyView>),
+    /// See [`Reader::uptime`].
+    Uptime(Box<UptimeView>),
     /// See [`Reader::rotation`].
     Rotation(RotationView),
     /// See [`Reader::erasure`].
@@ -69,6 +71,7 @@ impl Reader<'_> {
                 QueryAnswer::Get(Box::new(connection), ages)
             }
             QueryRequest::Why(query) => QueryAnswer::Why(Box::new(self.why(&query)?)),
+            QueryRequest::Uptime(query) => QueryAnswer::Uptime(Box::new(self.uptime(&query)?)),
             QueryRequest::Rotation(query) => QueryAnswer::Rotation(self.rotation(&query)?),
             QueryRequest::Erasure(query) => QueryAnswer::Erasure(Box::new(self.erasure(&query)?)),
             QueryRequest::List(query) => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),
@@ -101,6 +104,7 @@ impl QueryAnswer {
                 json::<Get>(&ConnectionView::of(connection).with_ages(ages), 1)
             }
             Self::Why(view) => json::<Why>(view, 1),
+            Self::Uptime(view) => json::<Uptime>(view, view.steps.len()),
             Self::Rotation(view) => json::<Rotation>(view, 1),
             Self::Erasure(view) => json::<Erasure>(view, 1),
             Self::List(result) => json::<List>(&result.view(), result.rows.len()),

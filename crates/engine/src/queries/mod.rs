@@ -17,6 +17,7 @@ mod paging;
 mod rotation;
 mod secret_policies;
 mod status;
+mod uptime;
 mod usage;
 mod versions;
 mod why;

@@ -59,6 +59,7 @@ impl Effort {
             | QueryName::Audit
             | QueryName::Exposure
             | QueryName::Why
+            | QueryName::Uptime
             | QueryName::Leases
             | QueryName::Workspaces
             | QueryName::Principals => Self::Scan,

@@ -118,6 +118,7 @@ impl Written {
             QueryAnswer::Principals(page) => About::by_name(&page.part),
             QueryAnswer::Status(_)
             | QueryAnswer::Why(_)
+            | QueryAnswer::Uptime(_)
             | QueryAnswer::Rotation(_)
             | QueryAnswer::Handovers(_)
             | QueryAnswer::Erasure(_)

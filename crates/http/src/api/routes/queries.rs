@@ -1,7 +1,7 @@
 //! The routes of queries, generated from each query's description in the contract.
 
 use ledger_contract::queries::{
-    QueryName, QuerySpec, access_check, audit, exposure, history, leases, list,
+    QueryName, QuerySpec, access_check, audit, exposure, history, leases, list, uptime,
 };
 use ledger_contract::route::HttpRoute;
 
@@ -56,6 +56,7 @@ fn tag(query: QueryName) -> &'static str {
     match query {
         QueryName::Get
         | QueryName::Why
+        | QueryName::Uptime
         | QueryName::Rotation
         | QueryName::Erasure
         | QueryName::List => "connections",
@@ -80,6 +81,9 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
         }
         QueryName::Why | QueryName::Rotation | QueryName::Erasure => {
             &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::QUERY, p::COMMON]
+        }
+        QueryName::Uptime => {
+            &[p::IN_ANY_WORKSPACE, p::OF_CONNECTION, uptime::PARAMETERS, p::QUERY, p::COMMON]
         }
         QueryName::List => &[p::IN_ANY_WORKSPACE, list::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
         QueryName::History if *at == history::CONNECTION_HISTORY => &[
@@ -126,6 +130,7 @@ fn answers(query: QueryName) -> Vec<Answer> {
     let (about, headers): (_, &[_]) = match query {
         QueryName::Get => ("The connection with masked secrets.", &["ETag"]),
         QueryName::Why => ("The health, what led to it, and what to do.", &[]),
+        QueryName::Uptime => ("The time in each state, in steps.", &[]),
         QueryName::Rotation => ("The consumers and how far they are.", &[]),
         QueryName::Erasure => ("How far it is, and which master keys open copies.", &[]),
         QueryName::List => ("A page of connections with masked secrets.", PAGED),
