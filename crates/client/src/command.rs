@@ -1,8 +1,9 @@
 //! Sends commands.
 
 use ledger_contract::access::IssuedKey;
+use ledger_contract::alerts::IssuedSigning;
 use ledger_contract::handover::IssuedHandover;
-use ledger_contract::reply::{KeyReceipt, Receipt, TestReceipt, TestReport};
+use ledger_contract::reply::{AlertReceipt, KeyReceipt, Receipt, TestReceipt, TestReport};
 use ledger_contract::subjects::{self, LEDGER};
 
 use crate::connect::Client;
@@ -94,6 +95,20 @@ impl Client {
     ) -> Result<(Accepted, Option<IssuedHandover>), ClientError> {
         let (accepted, answer) = self.issue(body, about).await?;
         Ok((accepted, answer.handover))
+    }
+
+    /// Sends `create-alert` or `rotate-alert-secret`, and returns what receivers of its messages
+    /// check signatures with, beside the receipt. A repeat has none, nor has an alert by e-mail.
+    pub async fn sign_alert(
+        &self,
+        workspace: &str,
+        verb: &str,
+        body: Vec<u8>,
+        about: CommandHeaders,
+    ) -> Result<(Accepted, Option<IssuedSigning>), ClientError> {
+        let (accepted, answer) = self.send_command(workspace, verb, body, about).await?;
+        let receipt: AlertReceipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
+        Ok((accepted, receipt.signing))
     }
 
     async fn issue(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ledger_contract::Moment;
 use ledger_contract::access::IssuedKey;
+use ledger_contract::alerts::IssuedSigning;
 use ledger_contract::commands::{
     ConnectionRef, DrawnToken, GivenSecret, KeepFormer, LeaseChange, OverlapChange, ParsedCommand,
     ReplacedValues, Verb, Wrap,
@@ -63,6 +64,9 @@ pub struct Executed {
     pub handover: Option<IssuedHandover>,
     /// The result of a test.
     pub test: Option<TestReport>,
+    /// What messages of an alert are signed with. A repeat has none, because secrets are not
+    /// stored.
+    pub signing: Option<IssuedSigning>,
 }
 
 impl Executed {
@@ -73,7 +77,7 @@ impl Executed {
             api_key: self.api_key.clone(),
             handover: self.handover.clone(),
         };
-        CommandAnswer { receipt, test: self.test.clone() }
+        CommandAnswer { receipt, test: self.test.clone(), signing: self.signing.clone() }
     }
 }
 
@@ -132,6 +136,7 @@ impl Engine {
         context: RequestContext,
     ) -> Result<Executed, ExecuteError> {
         let issued = self.draw_key(&mut command);
+        let signing = self.draw_signing(&workspace, &mut command);
         let seals = matches!(command, ParsedCommand::SealLedger);
         let ends_leases = ends_leases(&command);
         let outcome = self.decide(workspace, command, fingerprint, context).await?;
@@ -146,7 +151,8 @@ impl Engine {
             Some(IssuedAs::Token(token, key)) => (None, Some(self.issued_handover(&token, &key)?)),
         };
         let Outcome { receipt, repeated, .. } = outcome;
-        Ok(Executed { receipt, repeated, api_key, handover, test: None })
+        let signing = signing.filter(|_| !repeated);
+        Ok(Executed { receipt, repeated, api_key, handover, test: None, signing })
     }
 
     /// Queues a command and waits for the writer's decision. Without a fingerprint, the command has
@@ -292,6 +298,7 @@ impl Engine {
                 Ok(Work::Ledger(LedgerWork::Unseal(given.ok_or(Rejection::NothingToChange)?)))
             }
             ParsedCommand::CreateWorkspace(created) => Ok(Work::Workspace(created)),
+            ParsedCommand::Alert(command) => Ok(Work::Alert(command)),
             ParsedCommand::Policy { connection, command } => {
                 self.policy(permit, workspace, connection.as_ref(), command)
             }

@@ -105,6 +105,30 @@ pub struct StatusView {
     /// What is known of backups; absent if the server makes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<BackupStatus>,
+    /// How far the messages of alerts are; absent if there are no alerts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<AlertsStatus>,
+}
+
+/// How far the messages of all alerts are. What is counted is known since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertsStatus {
+    /// Number of alerts.
+    pub alerts: u64,
+    /// How many of them are disabled.
+    pub disabled: u64,
+    /// How many of them have a receiver that takes nothing now.
+    pub down: u64,
+    /// How many events of the log one of them has not looked at yet, at most.
+    pub behind: u64,
+    /// Events that were not taken yet and wait for another attempt.
+    pub waiting: u64,
+    /// Events that are not sent any more.
+    pub dead_letters: u64,
+    /// Messages that were taken.
+    pub delivered: u64,
+    /// Attempts that failed.
+    pub failed: u64,
 }
 
 /// Room on a disk that was full.

@@ -47,6 +47,7 @@ impl Reader<'_> {
             nats: shared.fence.status(),
             http: shared.http_source.status(),
             backup: engine.backup_status(),
+            alerts: shared.alert_states.status(&engine.alerts(), engine.head()),
         })
     }
 }

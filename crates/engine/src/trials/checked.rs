@@ -61,7 +61,7 @@ impl Engine {
         let candidate = match begun.inspect_err(refused)? {
             Begun::Done(Outcome { receipt, repeated, .. }) => {
                 let (api_key, handover, test) = (None, None, None);
-                return Ok(Executed { receipt, repeated, api_key, handover, test });
+                return Ok(Executed { receipt, repeated, api_key, handover, test, signing: None });
             }
             Begun::Starts(candidate) => candidate,
         };

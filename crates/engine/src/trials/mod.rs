@@ -161,7 +161,7 @@ impl Engine {
         };
         let test = Some(TestReport::of(&result, health));
         let Outcome { receipt, repeated, .. } = outcome;
-        Ok(Executed { receipt, repeated, api_key: None, handover: None, test })
+        Ok(Executed { receipt, repeated, api_key: None, handover: None, test, signing: None })
     }
 
     /// Checks whether the test can be made before anything is recorded.

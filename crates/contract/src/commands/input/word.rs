@@ -3,11 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use ledger_domain::InvalidField;
 use ledger_domain::connection::{
     AuthMethod, Environment, IdentityKind, Kind, RateCounts, RateUnit, UsageUnit,
 };
 use ledger_domain::principal::{PrincipalKind, Role, Scope};
+use ledger_domain::{InvalidField, SignatureScheme};
 use serde_json::{Value, json};
 
 use super::Rule;
@@ -42,6 +42,7 @@ words!(
     RateUnit,
     Role,
     Scope,
+    SignatureScheme,
     UsageUnit
 );
 

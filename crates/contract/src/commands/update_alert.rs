@@ -1,0 +1,103 @@
+//! `update-alert`.
+
+use ledger_domain::principal::Scope;
+use ledger_domain::{AlertChange, AlertCommand, AlertRevision, AlertTarget, InvalidField, Line};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::ParsedCommand;
+use super::content::Content;
+use super::input::{Checked as _, Input, ProviderRule, nullable};
+use super::parts::alert::{
+    AlertLabels, AlertNameRule, EventWords, MailRule, UrlRule, alert_labels, event_set, target,
+};
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// Body of `update-alert`. What is absent stays as it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UpdateAlertBody {
+    /// The alert.
+    alert: Input<AlertNameRule>,
+    /// Where its messages go, if they go over HTTP.
+    url: Option<Input<UrlRule>>,
+    /// The address to which its messages go, if they go by e-mail.
+    mail: Option<Input<MailRule>>,
+    /// Which events it is about, in place of those before.
+    on: Option<EventWords>,
+    /// Only those of connections of this provider; null for all.
+    #[serde(default, deserialize_with = "nullable")]
+    provider: Option<Option<Input<ProviderRule>>>,
+    /// Only those of connections with all these labels, in place of those before.
+    labels: Option<AlertLabels>,
+    /// Whether messages are sent. While it is false, they wait.
+    enabled: Option<bool>,
+}
+
+impl UpdateAlertBody {
+    fn check(self) -> Result<AlertCommand, InvalidField> {
+        let name = self.alert.check("alert")?;
+        let provider = self.provider.map(|provider| provider.check("provider")).transpose()?;
+        let revision = AlertRevision {
+            target: target(self.url.check("url")?, self.mail.check("mail")?)?,
+            on: self.on.map(event_set).transpose()?,
+            provider,
+            labels: self.labels.map(alert_labels).transpose()?,
+            enabled: self.enabled,
+        };
+        Ok(AlertCommand { name, change: AlertChange::Update(revision) })
+    }
+}
+
+/// Changes what is set of an alert.
+#[derive(Debug)]
+pub(super) enum UpdateAlert {}
+
+impl VerbDefinition for UpdateAlert {
+    type Body = UpdateAlertBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "update-alert",
+        target: Target::Alerts,
+        route: HttpRoute {
+            method: Method::Post,
+            path: "/api/v1/workspaces/{workspace}/alerts/update",
+            operation_id: "updateAlert",
+        },
+        summary: "Change where messages of an alert go, which events it is about, or pause it",
+        description: "What waits is sent as the alert is then. An alert over HTTP stays one, and so does \
+                      one by e-mail.",
+        requires: &[Requirement::always(&[Scope::Administer])],
+        refusals: &[Code::AlertUnknown, Code::NothingToChange],
+        answer: Answer::Changed,
+    };
+
+    fn read(_: &Address, body: UpdateAlertBody) -> Result<ParsedCommand, Problem> {
+        Ok(ParsedCommand::Alert(body.check()?))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command {
+            ParsedCommand::Alert(AlertCommand { name, change: AlertChange::Update(revision) }) => {
+                let (url, mail): (Option<Line>, Option<Line>) = match &revision.target {
+                    None => (None, None),
+                    Some(AlertTarget::Url(url)) => (Some(url.clone()), None),
+                    Some(AlertTarget::Mail(mail)) => (None, Some(mail.clone())),
+                };
+                let to = to.field("alert", name).field("url", &url).field("mail", &mail);
+                let to = to.field("on", &revision.on).field("labels", &revision.labels);
+                let to = match &revision.provider {
+                    None => to,
+                    Some(provider) => to.field("provider", provider),
+                };
+                Some(match revision.enabled {
+                    None => to,
+                    Some(enabled) => to.flag("enabled", enabled),
+                })
+            }
+            _ => None,
+        }
+    }
+}
