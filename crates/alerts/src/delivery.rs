@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger_domain::{Alert, AlertName, AlertTarget, Position, WorkspaceName};
+use ledger_domain::{Alert, AlertName, Position, WorkspaceName};
 use ledger_engine::Engine;
 use ledger_outgoing::{ClientError, Network};
 use tokio::sync::watch;
@@ -82,11 +82,10 @@ async fn supervise(common: Arc<Common>, mut stopped: watch::Receiver<bool>) {
             known.insert(alert.id, ());
             match running.get(&alert.id) {
                 Some(told) => tell(told, alert),
-                None if matches!(alert.settings.target, AlertTarget::Url(_)) => {
+                None => {
                     let told = begin(&common, &mut workers, (place, name, alert), &stopped);
                     running.insert(alert.id, told);
                 }
-                None => {}
             }
         }
         // A worker ends when nobody tells it of changes any more.

@@ -26,5 +26,8 @@ mod pace;
 mod receiver;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use delivery::{Delivery, DeliveryOptions};
 pub use pace::Pace;

@@ -98,7 +98,7 @@ impl Client {
     }
 
     /// Sends `create-alert` or `rotate-alert-secret`, and returns what receivers of its messages
-    /// check signatures with, beside the receipt. A repeat has none, nor has an alert by e-mail.
+    /// check signatures with, beside the receipt. A repeat has none.
     pub async fn sign_alert(
         &self,
         workspace: &str,

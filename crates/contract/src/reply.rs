@@ -46,7 +46,7 @@ pub struct KeyReceipt {
 }
 
 /// Answer to an accepted `create-alert` or `rotate-alert-secret`: the receipt, and what receivers
-/// check signatures with, unless the command is a repeat or messages go by e-mail.
+/// check signatures with, unless the command is a repeat.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AlertReceipt {
     /// The receipt.

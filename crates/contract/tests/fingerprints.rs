@@ -238,8 +238,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ),
     (
         "create-alert",
-        r#"{"alert": "ops", "mail": "ops@example.com"}"#,
-        "dd53c0a129ec98e5b8e07f85af9386f1",
+        r#"{"alert": "ops", "url": "http://10.0.0.1"}"#,
+        "19a2c58b5f41596d5009149aac2f8077",
     ),
     (
         "update-alert",

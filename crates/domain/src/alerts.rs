@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | create | created | exists; too many |
 //! | update | updated | unknown; nothing to change |
-//! | rotate its secret | secret rotated | unknown; it signs nothing |
+//! | rotate its secret | secret rotated | unknown |
 //! | test | tested | unknown; disabled |
 //! | replay | replayed | unknown; disabled |
 //! | disable | disabled | unknown; disabled already |
@@ -31,15 +31,6 @@ vocabulary!(
     }
 );
 
-/// Where messages of an alert go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AlertTarget {
-    /// To a URL, by requests over HTTP.
-    Url(Line),
-    /// To an address, by e-mail.
-    Mail(Line),
-}
-
 /// Which events an alert is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlertSelection {
@@ -54,8 +45,8 @@ pub struct AlertSelection {
 /// What is set of an alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertSettings {
-    /// Where its messages go.
-    pub target: AlertTarget,
+    /// The URL to which its messages go.
+    pub url: Line,
     /// Which events it is about.
     pub selection: AlertSelection,
     /// Whether messages are sent. While it is disabled, they wait.
@@ -93,8 +84,8 @@ pub struct Alert {
     pub settings: AlertSettings,
     /// Why the ledger disabled it, if it did.
     pub disabled_because: Option<Line>,
-    /// What its messages are signed with, if they are.
-    pub signing: Option<Signing>,
+    /// What its messages are signed with.
+    pub signing: Signing,
     /// The secret before that, while it still signs.
     pub former: Option<FormerSigning>,
     /// Who created it.
@@ -107,7 +98,7 @@ impl Alert {
     /// Returns what messages are signed with at a time, the current secret first.
     pub fn signings(&self, now: Micros) -> impl Iterator<Item = &Signing> {
         let former = self.former.as_ref().filter(|former| now < former.until);
-        self.signing.iter().chain(former.map(|former| &former.signing))
+        std::iter::once(&self.signing).chain(former.map(|former| &former.signing))
     }
 }
 
@@ -123,8 +114,8 @@ pub struct Alerts {
 /// Changes to what is set of an alert. What is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlertRevision {
-    /// Where its messages go.
-    pub target: Option<AlertTarget>,
+    /// The URL to which its messages go.
+    pub url: Option<Line>,
     /// The types of events.
     pub on: Option<BTreeSet<Line>>,
     /// The provider; the inner none for all.
@@ -137,9 +128,9 @@ pub struct AlertRevision {
 
 impl AlertRevision {
     fn apply(self, settings: &AlertSettings) -> AlertSettings {
-        let AlertSettings { target, selection, enabled } = settings.clone();
+        let AlertSettings { url, selection, enabled } = settings.clone();
         AlertSettings {
-            target: self.target.unwrap_or(target),
+            url: self.url.unwrap_or(url),
             selection: AlertSelection {
                 on: self.on.unwrap_or(selection.on),
                 provider: self.provider.unwrap_or(selection.provider),
@@ -166,8 +157,8 @@ pub enum AlertChange {
     Create {
         /// What is set.
         settings: AlertSettings,
-        /// How its messages are signed, if they are.
-        scheme: Option<SignatureScheme>,
+        /// How its messages are signed.
+        scheme: SignatureScheme,
         /// What the secret follows from; drawn after the command is parsed.
         drawn: Option<Signing>,
     },
@@ -214,8 +205,8 @@ pub enum AlertHappened {
     Created {
         /// What is set.
         settings: AlertSettings,
-        /// What messages are signed with, if they are.
-        signing: Option<Signing>,
+        /// What messages are signed with.
+        signing: Signing,
     },
     /// It was changed.
     Updated {
@@ -287,7 +278,7 @@ pub fn decide_alert(
             if state.all.len() >= limits::ALERTS {
                 return Err(Rejection::AlertsFull(limits::ALERTS));
             }
-            AlertHappened::Created { settings, signing: drawn }
+            AlertHappened::Created { settings, signing: drawn.ok_or_else(not_drawn)? }
         }
         (None, _) => return Err(Rejection::AlertUnknown),
         (Some(alert), change) => decide_existing(alert, change, now)?,
@@ -304,17 +295,13 @@ fn decide_existing(
         AlertChange::Create { .. } => Err(Rejection::AlertExists),
         AlertChange::Update(revision) => {
             let settings = revision.apply(&alert.settings);
-            check_signed(alert, &settings.target)?;
             if settings == alert.settings {
                 return Err(Rejection::NothingToChange);
             }
             Ok(AlertHappened::Updated { settings })
         }
         AlertChange::RotateSecret { overlap_seconds, drawn, .. } => {
-            let (Some(signing), Some(_)) = (drawn, &alert.signing) else {
-                let problem = "must be an alert over HTTP; messages by mail are not signed";
-                return Err(InvalidField::new("name", problem).into());
-            };
+            let signing = drawn.ok_or_else(not_drawn)?;
             let overlap = i64::from(overlap_seconds) * 1_000_000;
             let until = Micros::new(now.get().saturating_add(overlap));
             let former_until = (overlap_seconds > 0).then_some(until);
@@ -332,19 +319,9 @@ fn decide_existing(
     }
 }
 
-/// Checks that a target is of the kind that the alert was created for: only one over HTTP has a
-/// signing secret.
-fn check_signed(alert: &Alert, target: &AlertTarget) -> Result<(), InvalidField> {
-    match (target, &alert.settings.target) {
-        (AlertTarget::Url(_), AlertTarget::Url(_))
-        | (AlertTarget::Mail(_), AlertTarget::Mail(_)) => Ok(()),
-        (AlertTarget::Url(_), AlertTarget::Mail(_)) => {
-            Err(InvalidField::new("url", "must be absent from an alert by mail"))
-        }
-        (AlertTarget::Mail(_), AlertTarget::Url(_)) => {
-            Err(InvalidField::new("mail", "must be absent from an alert over HTTP"))
-        }
-    }
+/// Refuses a command that begins a secret and has none.
+fn not_drawn() -> InvalidField {
+    InvalidField::new("signature", "must be given a secret before it is decided")
 }
 
 /// What is known of an event about an alert besides the event.
@@ -383,7 +360,7 @@ impl Alerts {
 }
 
 impl Alert {
-    fn created(settings: AlertSettings, signing: Option<Signing>, facts: AlertFacts) -> Self {
+    fn created(settings: AlertSettings, signing: Signing, facts: AlertFacts) -> Self {
         let AlertFacts { position, by, at, .. } = facts;
         Self {
             id: position,
@@ -405,10 +382,8 @@ impl Alert {
                 self.disabled_because = None;
             }
             AlertHappened::SecretRotated { signing, former_until } => {
-                let former = self.signing.replace(signing);
-                self.former = former
-                    .zip(former_until)
-                    .map(|(signing, until)| FormerSigning { signing, until });
+                let former = std::mem::replace(&mut self.signing, signing);
+                self.former = former_until.map(|until| FormerSigning { signing: former, until });
             }
             AlertHappened::Disabled { because } => {
                 self.settings.enabled = false;

@@ -48,8 +48,7 @@ pub mod workspace;
 
 pub use alerts::{
     Alert, AlertChange, AlertCommand, AlertEvent, AlertFacts, AlertHappened, AlertRevision,
-    AlertSelection, AlertSettings, AlertTarget, Alerts, FormerSigning, SignatureScheme, Signing,
-    decide_alert,
+    AlertSelection, AlertSettings, Alerts, FormerSigning, SignatureScheme, Signing, decide_alert,
 };
 pub use connection::{
     Command, Connection, Emptied, Event, EventFacts, Lifecycle, Rejection, advance, check_expected,

@@ -21,7 +21,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use ledger_contract::alerts::{AlertProgress, DeadLetter};
 use ledger_contract::records::StreamId;
-use ledger_domain::{Alert, AlertName, AlertTarget, EventId, Micros, Position, WorkspaceName};
+use ledger_domain::{Alert, AlertName, EventId, Micros, Position, WorkspaceName};
 use ledger_engine::{AlertReader, AlertStore, AlertWrites, Fault, OutboxItem};
 use tokio::sync::watch;
 use tokio::task::block_in_place;
@@ -354,12 +354,9 @@ impl Worker {
     }
 
     fn send(&mut self, what: What, item: &OutboxItem, is_probe: bool) -> Result<(), Fault> {
-        let AlertTarget::Url(url) = &self.alert.settings.target else {
-            return Err(Fault::Damaged("an alert over HTTP has no URL".to_owned()));
-        };
         let message = Message::of(item)
             .map_err(|_| Fault::Damaged("a notification is not JSON".to_owned()))?;
-        let (url, now) = (url.as_str().to_owned(), self.now());
+        let (url, now) = (self.alert.settings.url.as_str().to_owned(), self.now());
         let signed = message.signed(&self.common.engine.signing_secrets(&self.alert, now), now);
         self.attempts += 1;
         let position = item.position;

@@ -86,23 +86,19 @@ Examples:
   connledger alert create ops --url https://hooks.example.com/ledger
   connledger alert create leaks --ledger --url https://hooks.example.com/leaks --on secret-compromised
   connledger alert create payments --url https://hooks.example.com/p --label team=payments \\
-    --signature ed25519
-  connledger alert create on-call --mail on-call@example.com")]
+    --signature ed25519")]
 pub(crate) struct CreateArgs {
     /// A name for the alert
     name: String,
     #[command(flatten)]
     place: PlaceArgs,
-    /// Where its messages go, by signed requests over HTTP
-    #[arg(long, required_unless_present = "mail", conflicts_with = "mail")]
-    url: Option<String>,
-    /// The address to which its messages go by e-mail
-    #[arg(long, value_name = "ADDRESS")]
-    mail: Option<String>,
+    /// The URL to which its messages go
+    #[arg(long)]
+    url: String,
     #[command(flatten)]
     about: AboutArgs,
     /// How requests are signed: hmac or ed25519 [default: hmac]
-    #[arg(long, value_name = "SCHEME", conflicts_with = "mail")]
+    #[arg(long, value_name = "SCHEME")]
     signature: Option<String>,
     #[command(flatten)]
     write: WriteArgs,
@@ -123,9 +119,6 @@ pub(crate) struct UpdateArgs {
     /// Where its messages go from now on
     #[arg(long)]
     url: Option<String>,
-    /// The address to which they go from now on
-    #[arg(long, value_name = "ADDRESS")]
-    mail: Option<String>,
     #[command(flatten)]
     about: AboutArgs,
     /// Send messages again, those that wait first
@@ -206,10 +199,9 @@ pub(super) async fn run(
         |verb, name: String, write| PendingCommand::about_nothing(verb, write).with("alert", name);
     match command {
         AlertCommand::Create(args) => {
-            let CreateArgs { name, place, url, mail, about: events, signature, write } = args;
+            let CreateArgs { name, place, url, about: events, signature, write } = args;
             let command = about("create-alert", name, write)
-                .with_some("url", url)
-                .with_some("mail", mail)
+                .with("url", url)
                 .with_some("signature", signature);
             sign(&place.open(common, out).await?, events.set(command)).await
         }
@@ -221,10 +213,9 @@ pub(super) async fn run(
             sign(&place.open(common, out).await?, command).await
         }
         AlertCommand::Update(args) => {
-            let UpdateArgs { name, place, url, mail, about: events, enable, disable, write } = args;
+            let UpdateArgs { name, place, url, about: events, enable, disable, write } = args;
             let command = about("update-alert", name, write)
                 .with_some("url", url)
-                .with_some("mail", mail)
                 .with_some("enabled", (enable || disable).then_some(enable));
             change(common, &place, events.set(command), out).await
         }
@@ -258,7 +249,6 @@ async fn change(
 async fn sign(session: &Session, command: PendingCommand) -> Result<(), Failure> {
     let PendingCommand { verb, body, write } = command;
     let name = body.get("alert").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let by_mail = body.contains_key("mail");
     let headers = CommandHeaders {
         command_id: write.command_id,
         expected_version: write.expect_version,
@@ -269,7 +259,7 @@ async fn sign(session: &Session, command: PendingCommand) -> Result<(), Failure>
         session.client.sign_alert(&session.workspace, verb, body::bytes(body), headers).await;
     let (accepted, signing) = sent?;
     write_signing(session, (verb, &name), &accepted, signing.as_ref())?;
-    if signing.is_none() && !by_mail {
+    if signing.is_none() {
         session.out.hint(format!(
             "this command was answered before; if the secret is lost: \
              connledger alert rotate-secret {name}"

@@ -72,7 +72,7 @@ pub(super) async fn list(common: &Common, args: ListArgs, out: Output) -> Result
     for one in answer.alerts {
         table.row([
             one.alert.clone(),
-            target(&one).to_owned(),
+            one.url.clone(),
             one.on.join(", "),
             state(&one),
             one.delivery.behind.to_string(),
@@ -99,14 +99,14 @@ fn facts(one: AlertView) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("alert", one.alert.clone()),
         ("workspace", one.workspace.clone().unwrap_or_else(|| "all".to_owned())),
-        ("to", target(&one).to_owned()),
+        ("to", one.url.clone()),
         ("on", one.on.join(", ")),
         ("state", state(&one)),
     ];
     let labels: Vec<_> = one.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     facts.extend(one.provider.map(|provider| ("provider", provider)));
     facts.extend((!labels.is_empty()).then(|| ("labels", labels.join(", "))));
-    facts.extend(one.signature.map(|signature| ("signature", signature)));
+    facts.push(("signature", one.signature));
     facts.extend(one.public_key.map(|key| ("public key", key)));
     facts.extend(one.former_secret_until.map(|until| ("former secret", format!("until {until}"))));
     facts.push(("created", format!("{} by {}", short_time(&one.created_at), one.created_by)));
@@ -125,10 +125,6 @@ fn facts(one: AlertView) -> Vec<(&'static str, String)> {
     facts.extend(one.delivery.last_failure.map(|why| ("last failure", why)));
     facts.extend(one.delivery.next_attempt_at.map(|at| ("next attempt", at)));
     facts
-}
-
-fn target(one: &AlertView) -> &str {
-    one.url.as_deref().or(one.mail.as_deref()).unwrap_or_default()
 }
 
 /// Returns in a few words whether messages are sent and taken.
@@ -181,14 +177,13 @@ mod tests {
         let mut view = AlertView {
             workspace: None,
             alert: "ops".to_owned(),
-            url: Some("https://a.example".to_owned()),
-            mail: None,
+            url: "https://a.example".to_owned(),
             on: vec!["health_changed".to_owned()],
             provider: None,
             labels: std::collections::BTreeMap::new(),
             enabled: true,
             disabled_because: None,
-            signature: Some("hmac".to_owned()),
+            signature: "hmac".to_owned(),
             public_key: None,
             former_secret_until: None,
             created_by: "key:admin".to_owned(),

@@ -59,7 +59,7 @@ pub(crate) enum Verb {
     /// Say how old secrets may become, and what new values must look like
     #[command(subcommand, name = "policy")]
     SecretPolicy(secret_policy::SecretPolicyCommand),
-    /// Tell somebody outside of certain events, by signed requests or by e-mail
+    /// Tell somebody outside of certain events, by signed requests
     #[command(subcommand)]
     Alert(alert::AlertCommand),
 }

@@ -2,8 +2,8 @@
 
 use ledger_domain::principal::Scope;
 use ledger_domain::{
-    AlertChange, AlertCommand, AlertSelection, AlertSettings, AlertTarget, CheckedText as _,
-    InvalidField, Line, SignatureScheme,
+    AlertChange, AlertCommand, AlertSelection, AlertSettings, CheckedText as _, InvalidField, Line,
+    SignatureScheme,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,23 +12,21 @@ use super::ParsedCommand;
 use super::content::Content;
 use super::input::{Checked as _, Input, ProviderRule, WordRule};
 use super::parts::alert::{
-    AlertLabels, AlertNameRule, EventWords, MailRule, UrlRule, alert_labels, event_set, target,
+    AlertLabels, AlertNameRule, EventWords, UrlRule, alert_labels, event_set,
 };
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::alerts::DEFAULT_EVENTS;
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// Body of `create-alert`: either `url` or `mail`.
+/// Body of `create-alert`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateAlertBody {
     /// A name for the alert, unique among those of the workspace, or of the ledger.
     alert: Input<AlertNameRule>,
-    /// Where its messages go by requests over HTTP.
-    url: Option<Input<UrlRule>>,
-    /// The address to which its messages go by e-mail.
-    mail: Option<Input<MailRule>>,
+    /// The URL to which its messages go.
+    url: Input<UrlRule>,
     /// Which events it is about: types of events, `health_changed` for every event by which a
     /// connection became operational, degraded or failed, or `secret_compromised`. By default
     /// these two, and `secret_overdue`.
@@ -45,9 +43,7 @@ pub(super) struct CreateAlertBody {
 impl CreateAlertBody {
     fn check(self) -> Result<AlertCommand, InvalidField> {
         let name = self.alert.check("alert")?;
-        let target = target(self.url.check("url")?, self.mail.check("mail")?)?;
-        let target =
-            target.ok_or_else(|| InvalidField::new("url", "must be there, or else mail"))?;
+        let url = self.url.check("url")?;
         let by_default = || DEFAULT_EVENTS.iter().map(|word| Line::stored((*word).into()));
         let on = self.on.map(event_set).transpose()?;
         let selection = AlertSelection {
@@ -55,15 +51,8 @@ impl CreateAlertBody {
             provider: self.provider.check("provider")?,
             labels: alert_labels(self.labels)?,
         };
-        let scheme = self.signature.check("signature")?;
-        let scheme = match (&target, scheme) {
-            (AlertTarget::Url(_), scheme) => Some(scheme.unwrap_or(SignatureScheme::Hmac)),
-            (AlertTarget::Mail(_), None) => None,
-            (AlertTarget::Mail(_), Some(_)) => {
-                return Err(InvalidField::new("signature", "must be absent beside mail"));
-            }
-        };
-        let settings = AlertSettings { target, selection, enabled: true };
+        let scheme = self.signature.check("signature")?.unwrap_or(SignatureScheme::Hmac);
+        let settings = AlertSettings { url, selection, enabled: true };
         let change = AlertChange::Create { settings, scheme, drawn: None };
         Ok(AlertCommand { name, change })
     }
@@ -84,7 +73,7 @@ impl VerbDefinition for CreateAlert {
             path: "/api/v1/workspaces/{workspace}/alerts",
             operation_id: "createAlert",
         },
-        summary: "Tell somebody outside of certain events, by signed requests or by e-mail",
+        summary: "Tell somebody outside of certain events, by signed requests",
         description: "Requests follow the Standard Webhooks convention. The answer has the secret with \
                       which receivers check signatures, once, or with `ed25519` the public key. A \
                       repeat of the command is answered without it. An alert at `_ledger` is about \

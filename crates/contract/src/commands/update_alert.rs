@@ -1,7 +1,7 @@
 //! `update-alert`.
 
 use ledger_domain::principal::Scope;
-use ledger_domain::{AlertChange, AlertCommand, AlertRevision, AlertTarget, InvalidField, Line};
+use ledger_domain::{AlertChange, AlertCommand, AlertRevision, InvalidField};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::ParsedCommand;
 use super::content::Content;
 use super::input::{Checked as _, Input, ProviderRule, nullable};
 use super::parts::alert::{
-    AlertLabels, AlertNameRule, EventWords, MailRule, UrlRule, alert_labels, event_set, target,
+    AlertLabels, AlertNameRule, EventWords, UrlRule, alert_labels, event_set,
 };
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -21,10 +21,8 @@ use crate::route::{HttpRoute, Method};
 pub(super) struct UpdateAlertBody {
     /// The alert.
     alert: Input<AlertNameRule>,
-    /// Where its messages go, if they go over HTTP.
+    /// The URL to which its messages go.
     url: Option<Input<UrlRule>>,
-    /// The address to which its messages go, if they go by e-mail.
-    mail: Option<Input<MailRule>>,
     /// Which events it is about, in place of those before.
     on: Option<EventWords>,
     /// Only those of connections of this provider; null for all.
@@ -41,7 +39,7 @@ impl UpdateAlertBody {
         let name = self.alert.check("alert")?;
         let provider = self.provider.map(|provider| provider.check("provider")).transpose()?;
         let revision = AlertRevision {
-            target: target(self.url.check("url")?, self.mail.check("mail")?)?,
+            url: self.url.check("url")?,
             on: self.on.map(event_set).transpose()?,
             provider,
             labels: self.labels.map(alert_labels).transpose()?,
@@ -67,8 +65,7 @@ impl VerbDefinition for UpdateAlert {
             operation_id: "updateAlert",
         },
         summary: "Change where messages of an alert go, which events it is about, or pause it",
-        description: "What waits is sent as the alert is then. An alert over HTTP stays one, and so does \
-                      one by e-mail.",
+        description: "What waits is sent as the alert is then.",
         requires: &[Requirement::always(&[Scope::Administer])],
         refusals: &[Code::AlertUnknown, Code::NothingToChange],
         answer: Answer::Changed,
@@ -81,12 +78,7 @@ impl VerbDefinition for UpdateAlert {
     fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
         match command {
             ParsedCommand::Alert(AlertCommand { name, change: AlertChange::Update(revision) }) => {
-                let (url, mail): (Option<Line>, Option<Line>) = match &revision.target {
-                    None => (None, None),
-                    Some(AlertTarget::Url(url)) => (Some(url.clone()), None),
-                    Some(AlertTarget::Mail(mail)) => (None, Some(mail.clone())),
-                };
-                let to = to.field("alert", name).field("url", &url).field("mail", &mail);
+                let to = to.field("alert", name).field("url", &revision.url);
                 let to = to.field("on", &revision.on).field("labels", &revision.labels);
                 let to = match &revision.provider {
                     None => to,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ledger_domain::principal::Scope;
-use ledger_domain::{Alert, AlertName, AlertTarget, CheckedText as _, Micros, WorkspaceName};
+use ledger_domain::{Alert, AlertName, CheckedText as _, Micros, WorkspaceName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,12 +55,8 @@ pub struct AlertView {
     pub workspace: Option<String>,
     /// Its name.
     pub alert: String,
-    /// Where its messages go over HTTP.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// Where its messages go by e-mail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mail: Option<String>,
+    /// The URL to which its messages go.
+    pub url: String,
     /// Which events it is about.
     pub on: Vec<String>,
     /// Only those of connections of this provider.
@@ -74,9 +70,8 @@ pub struct AlertView {
     /// Why the ledger disabled it, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled_because: Option<String>,
-    /// How messages are signed: `hmac` or `ed25519`; absent if they go by e-mail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signature: Option<String>,
+    /// How messages are signed: `hmac` or `ed25519`.
+    pub signature: String,
     /// With `ed25519`, the public key with which receivers check signatures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
@@ -138,19 +133,13 @@ impl AlertView {
         delivery: AlertDelivery,
         now: Micros,
     ) -> Self {
-        let (url, mail) = match &alert.settings.target {
-            AlertTarget::Url(url) => (Some(url.text().to_owned()), None),
-            AlertTarget::Mail(mail) => (None, Some(mail.text().to_owned())),
-        };
         let selection = &alert.settings.selection;
-        let signing = alert.signing.as_ref();
         let former = alert.former.as_ref().filter(|former| now < former.until);
         let labels = selection.labels.iter();
         Self {
             workspace: workspace.map(|name| name.as_str().to_owned()),
             alert: name.as_str().to_owned(),
-            url,
-            mail,
+            url: alert.settings.url.text().to_owned(),
             on: selection.on.iter().map(|word| word.text().to_owned()).collect(),
             provider: selection.provider.as_ref().map(|name| name.text().to_owned()),
             labels: labels
@@ -158,10 +147,8 @@ impl AlertView {
                 .collect(),
             enabled: alert.settings.enabled,
             disabled_because: alert.disabled_because.as_ref().map(|why| why.text().to_owned()),
-            signature: signing.map(|signing| signing.scheme.as_str().to_owned()),
-            public_key: signing
-                .and_then(|signing| signing.public_key.as_ref())
-                .map(|key| key.text().to_owned()),
+            signature: alert.signing.scheme.as_str().to_owned(),
+            public_key: alert.signing.public_key.as_ref().map(|key| key.text().to_owned()),
             former_secret_until: former.map(|former| time::format(former.until)),
             created_by: alert.by.as_str().to_owned(),
             created_at: time::format(alert.at),

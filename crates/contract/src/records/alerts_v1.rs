@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_domain::{
-    AlertEvent, AlertHappened, AlertName, AlertSelection, AlertSettings, AlertTarget, Line, Micros,
-    Position, Prose, SignatureScheme, Signing,
+    AlertEvent, AlertHappened, AlertName, AlertSelection, AlertSettings, Line, Micros, Position,
+    Prose, SignatureScheme, Signing,
 };
 use schemars::{JsonSchema, Schema, schema_for};
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::parts_v1::mirrors;
@@ -30,15 +29,12 @@ struct SigningV1 {
     public_key: Option<Line>,
 }
 
-/// What is set of an alert: `url` or `mail`, and which events it is about.
+/// What is set of an alert.
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct SettingsV1 {
-    #[serde(default, with = "shape", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    url: Option<Line>,
-    #[serde(default, with = "shape", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    mail: Option<Line>,
+    #[serde(with = "shape")]
+    #[schemars(with = "String")]
+    url: Line,
     #[serde(with = "shape")]
     #[schemars(with = "Vec<String>")]
     on: BTreeSet<Line>,
@@ -53,24 +49,15 @@ struct SettingsV1 {
 
 impl Shape for AlertSettings {
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let AlertSettings { target, selection, enabled } = self.clone();
-        let (url, mail) = match target {
-            AlertTarget::Url(url) => (Some(url), None),
-            AlertTarget::Mail(mail) => (None, Some(mail)),
-        };
+        let AlertSettings { url, selection, enabled } = self.clone();
         let AlertSelection { on, provider, labels } = selection;
-        SettingsV1 { url, mail, on, provider, labels, enabled }.serialize(serializer)
+        SettingsV1 { url, on, provider, labels, enabled }.serialize(serializer)
     }
 
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let SettingsV1 { url, mail, on, provider, labels, enabled } =
+        let SettingsV1 { url, on, provider, labels, enabled } =
             SettingsV1::deserialize(deserializer)?;
-        let target = match (url, mail) {
-            (Some(url), None) => AlertTarget::Url(url),
-            (None, Some(mail)) => AlertTarget::Mail(mail),
-            _ => return Err(D::Error::custom("an alert goes to a URL or by mail")),
-        };
-        Ok(Self { target, selection: AlertSelection { on, provider, labels }, enabled })
+        Ok(Self { url, selection: AlertSelection { on, provider, labels }, enabled })
     }
 }
 
@@ -106,7 +93,7 @@ impl Serialize for AlertOut<'_> {
         match happened {
             AlertHappened::Created { settings, signing } => {
                 data.settings = Some(Written(settings));
-                data.signing = signing.as_ref().map(Written);
+                data.signing = Some(Written(signing));
             }
             AlertHappened::Updated { settings } => data.settings = Some(Written(settings)),
             AlertHappened::SecretRotated { signing, former_until } => {
@@ -127,10 +114,8 @@ struct CreatedIn {
     alert: Read<AlertName>,
     #[schemars(with = "SettingsV1")]
     settings: Read<AlertSettings>,
-    /// Absent if messages go by mail.
-    #[serde(default)]
-    #[schemars(with = "Option<SigningV1>")]
-    signing: Option<Read<Signing>>,
+    #[schemars(with = "SigningV1")]
+    signing: Read<Signing>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -189,8 +174,7 @@ where
     let (name, happened) = match type_name {
         "alert_created" => {
             let CreatedIn { alert, settings, signing } = CreatedIn::deserialize(d)?;
-            let signing = signing.map(|read| read.0);
-            (alert, AlertHappened::Created { settings: settings.0, signing })
+            (alert, AlertHappened::Created { settings: settings.0, signing: signing.0 })
         }
         "alert_updated" => {
             let UpdatedIn { alert, settings } = UpdatedIn::deserialize(d)?;

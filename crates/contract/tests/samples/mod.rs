@@ -14,13 +14,13 @@ use ledger_domain::principal::{
     Role, TokenRef, Workspaces,
 };
 use ledger_domain::{
-    Actor, AlertEvent, AlertHappened, AlertSelection, AlertSettings, AlertTarget, CheckedText,
-    ConnectionId, ConsumerEvent, EndWorkspaceLeases, EndedLeases, Event, EventId, FieldName,
-    FormerEnd, Generation, GivenOut, HandedOver, HandoverEnd, HandoverEvent, HandoverId, Held,
-    Hint, Json, KeyHandedOver, LeaseEnd, LeaseEvent, LeaseId, LedgerEvent, LedgerId, Line,
-    MasterKeyId, MessageId, Micros, NewSecret, Overdue, PolicyEvent, PolicySubject, Position,
-    Prose, ReadCount, Reference, ReferenceFormat, ReferenceKind, Sealed, Secret, SecretPolicy,
-    SecretRevealed, SignatureScheme, Signing, Slug, Version, WorkspaceCreated, WorkspaceName,
+    Actor, AlertEvent, AlertHappened, AlertSelection, AlertSettings, CheckedText, ConnectionId,
+    ConsumerEvent, EndWorkspaceLeases, EndedLeases, Event, EventId, FieldName, FormerEnd,
+    Generation, GivenOut, HandedOver, HandoverEnd, HandoverEvent, HandoverId, Held, Hint, Json,
+    KeyHandedOver, LeaseEnd, LeaseEvent, LeaseId, LedgerEvent, LedgerId, Line, MasterKeyId,
+    MessageId, Micros, NewSecret, Overdue, PolicyEvent, PolicySubject, Position, Prose, ReadCount,
+    Reference, ReferenceFormat, ReferenceKind, Sealed, Secret, SecretPolicy, SecretRevealed,
+    SignatureScheme, Signing, Slug, Version, WorkspaceCreated, WorkspaceName,
 };
 use uuid::Uuid;
 
@@ -383,22 +383,18 @@ fn alert_event(type_name: &str) -> Option<AlertEvent> {
         provider: Some(text("openai")),
         labels: map("team", text("payments")),
     };
-    let target = AlertTarget::Url(text("https://alerts.example/hook"));
-    let settings = AlertSettings { target, selection, enabled: true };
+    let url = text("https://alerts.example/hook");
+    let settings = AlertSettings { url, selection, enabled: true };
     let signing = Signing {
         scheme: SignatureScheme::Ed25519,
         salt: text("c2FsdCBvZiBhIHNpZ25pbmcgc2VjcmV0"),
         public_key: Some(text("whpk_cHVibGljIGtleSBvZiBhbiBhbGVydCwgMzIgYnk=")),
     };
     let happened = match type_name {
-        "alert_created" => AlertHappened::Created { settings, signing: Some(signing) },
-        "alert_updated" => AlertHappened::Updated {
-            settings: AlertSettings {
-                target: AlertTarget::Mail(text("ops@example.com")),
-                enabled: false,
-                ..settings
-            },
-        },
+        "alert_created" => AlertHappened::Created { settings, signing },
+        "alert_updated" => {
+            AlertHappened::Updated { settings: AlertSettings { enabled: false, ..settings } }
+        }
         "alert_secret_rotated" => AlertHappened::SecretRotated { signing, former_until: Some(AT) },
         "alert_tested" => AlertHappened::Tested,
         "alert_replayed" => AlertHappened::Replayed { position: Some(Position::new(5)) },

@@ -11,24 +11,19 @@ fn line(text: &str) -> Line {
     Line::stored(text.into())
 }
 
-fn settings(target: AlertTarget) -> AlertSettings {
+fn settings(url: &str) -> AlertSettings {
     let on = [line("health_changed")].into();
     let selection = AlertSelection { on, ..AlertSelection::default() };
-    AlertSettings { target, selection, enabled: true }
-}
-
-fn url(text: &str) -> AlertTarget {
-    AlertTarget::Url(line(text))
+    AlertSettings { url: line(url), selection, enabled: true }
 }
 
 fn signing(salt: &str) -> Signing {
     Signing { scheme: SignatureScheme::Hmac, salt: line(salt), public_key: None }
 }
 
-fn create(target: AlertTarget) -> AlertChange {
-    let drawn = matches!(target, AlertTarget::Url(_)).then(|| signing("first"));
-    let scheme = drawn.as_ref().map(|drawn| drawn.scheme);
-    AlertChange::Create { settings: settings(target), scheme, drawn }
+fn create(url: &str) -> AlertChange {
+    let (settings, scheme) = (settings(url), SignatureScheme::Hmac);
+    AlertChange::Create { settings, scheme, drawn: Some(signing("first")) }
 }
 
 fn rotate(overlap_seconds: u32) -> AlertChange {
@@ -46,21 +41,21 @@ fn step(alerts: &mut Alerts, of: &str, change: AlertChange, at: i64) -> Result<(
     Ok(())
 }
 
-fn made(target: AlertTarget) -> Alerts {
+fn made() -> Alerts {
     let mut alerts = Alerts::default();
-    step(&mut alerts, "ops", create(target), 0).unwrap();
+    step(&mut alerts, "ops", create("https://a.example"), 0).unwrap();
     alerts
 }
 
 #[test]
 fn an_alert_is_created_once_and_known_by_the_position_of_that() {
-    let mut alerts = made(url("https://a.example"));
+    let mut alerts = made();
     let first = alerts.all[&name("ops")].id;
-    let again = step(&mut alerts, "ops", create(url("https://b.example")), 1);
+    let again = step(&mut alerts, "ops", create("https://b.example"), 1);
     assert_eq!(again, Err(Rejection::AlertExists));
     step(&mut alerts, "ops", AlertChange::Remove, 2).unwrap();
     assert_eq!(step(&mut alerts, "ops", AlertChange::Remove, 2), Err(Rejection::AlertUnknown));
-    step(&mut alerts, "ops", create(url("https://b.example")), 3).unwrap();
+    step(&mut alerts, "ops", create("https://b.example"), 3).unwrap();
     assert_ne!(alerts.all[&name("ops")].id, first, "it is another one with the same name");
 }
 
@@ -68,32 +63,28 @@ fn an_alert_is_created_once_and_known_by_the_position_of_that() {
 fn there_are_only_so_many_alerts() {
     let mut alerts = Alerts::default();
     for number in 0..limits::ALERTS {
-        step(&mut alerts, &format!("a{number}"), create(url("https://a.example")), 0).unwrap();
+        step(&mut alerts, &format!("a{number}"), create("https://a.example"), 0).unwrap();
     }
-    let more = step(&mut alerts, "more", create(url("https://a.example")), 0);
+    let more = step(&mut alerts, "more", create("https://a.example"), 0);
     assert_eq!(more, Err(Rejection::AlertsFull(limits::ALERTS)));
 }
 
 #[test]
 fn what_is_not_named_in_an_update_stays() {
-    let mut alerts = made(url("https://a.example"));
+    let mut alerts = made();
     let change = |revision| AlertChange::Update(revision);
     let labels = [(line("team"), Prose::stored("payments".into()))].into();
     let revision = AlertRevision { labels: Some(labels), ..AlertRevision::default() };
     step(&mut alerts, "ops", change(revision.clone()), 1).unwrap();
     let after = alerts.all[&name("ops")].settings.clone();
-    assert_eq!((after.target, after.selection.labels.len()), (url("https://a.example"), 1));
+    assert_eq!((after.url, after.selection.labels.len()), (line("https://a.example"), 1));
     let same = step(&mut alerts, "ops", change(revision), 2);
     assert_eq!(same, Err(Rejection::NothingToChange));
-    let mail = Some(AlertTarget::Mail(line("ops@example.com")));
-    let to_mail = AlertRevision { target: mail, ..AlertRevision::default() };
-    let refused = step(&mut alerts, "ops", change(to_mail), 3).unwrap_err();
-    assert!(matches!(refused, Rejection::Invalid(_)), "the kind of target never changes");
 }
 
 #[test]
 fn a_former_signing_secret_signs_until_its_overlap_ends() {
-    let mut alerts = made(url("https://a.example"));
+    let mut alerts = made();
     step(&mut alerts, "ops", rotate(60), 100).unwrap();
     let salts = |alerts: &Alerts, second: i64| -> Vec<String> {
         let now = Micros::new(second * 1_000_000);
@@ -104,13 +95,11 @@ fn a_former_signing_secret_signs_until_its_overlap_ends() {
     assert_eq!(salts(&alerts, 160), ["second"]);
     step(&mut alerts, "ops", rotate(0), 161).unwrap();
     assert_eq!(salts(&alerts, 161), ["second"], "without an overlap, one is left");
-    let mut by_mail = made(AlertTarget::Mail(line("ops@example.com")));
-    assert!(step(&mut by_mail, "ops", rotate(60), 1).is_err(), "mail is not signed");
 }
 
 #[test]
 fn a_disabled_alert_is_neither_tested_nor_replayed_until_it_is_enabled() {
-    let mut alerts = made(url("https://a.example"));
+    let mut alerts = made();
     let because = line("the receiver is gone");
     step(&mut alerts, "ops", AlertChange::Disable { because: because.clone() }, 1).unwrap();
     assert_eq!(alerts.all[&name("ops")].disabled_because, Some(because.clone()));

@@ -25,12 +25,11 @@ impl Engine {
     ) -> Option<IssuedSigning> {
         let ParsedCommand::Alert(command) = command else { return None };
         let (scheme, drawn) = match &mut command.change {
-            AlertChange::Create { scheme, drawn, .. } => ((*scheme)?, drawn),
+            AlertChange::Create { scheme, drawn, .. } => (*scheme, drawn),
             AlertChange::RotateSecret { scheme, drawn, .. } => {
                 let alerts = self.shared.alerts.now().of(place);
-                let now = alerts.all.get(&command.name).and_then(|alert| alert.signing.as_ref());
-                let scheme = scheme.or_else(|| Some(now?.scheme));
-                (scheme.unwrap_or(SignatureScheme::Hmac), drawn)
+                let now = alerts.all.get(&command.name).map(|alert| alert.signing.scheme);
+                (scheme.or(now).unwrap_or(SignatureScheme::Hmac), drawn)
             }
             AlertChange::Update(_)
             | AlertChange::Test

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger_domain::{AlertName, AlertTarget, InvalidField, Line, Prose, limits};
+use ledger_domain::{AlertName, InvalidField, Line, Prose, limits};
 use serde_json::{Value, json};
 
 use super::{LabelValue, Labels};
@@ -85,40 +85,6 @@ impl Rule for UrlRule {
     }
 }
 
-/// An e-mail address.
-#[derive(Debug)]
-pub(crate) enum MailRule {}
-
-impl Rule for MailRule {
-    type Raw = String;
-    type Value = Line;
-    fn check(field: &str, raw: String) -> Result<Line, InvalidField> {
-        let address = Line::parse(field, &raw, MAIL_CHARS)?;
-        let is_local = |byte: u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(&byte);
-        let is_domain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-        let fits = raw.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && !domain.is_empty()
-                && local.bytes().all(is_local)
-                && domain.bytes().all(is_domain)
-        });
-        if fits {
-            return Ok(address);
-        }
-        Err(InvalidField::new(field, "must be an address like ops@example.com, without a name"))
-    }
-    fn schema() -> Value {
-        json!({
-            "type": "string",
-            "pattern": "^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$",
-            "maxLength": MAIL_CHARS,
-        })
-    }
-}
-
-/// Longest e-mail address.
-const MAIL_CHARS: usize = 254;
-
 /// The words for events in a body.
 pub(crate) type EventWords = Vec<Input<EventWordRule>>;
 /// The labels in a body.
@@ -144,18 +110,6 @@ pub(crate) fn alert_labels(labels: AlertLabels) -> Result<BTreeMap<Line, Prose>,
     Ok(labels)
 }
 
-/// Returns the target that a body names, if it names one.
-pub(crate) fn target(
-    url: Option<Line>,
-    mail: Option<Line>,
-) -> Result<Option<AlertTarget>, InvalidField> {
-    match (url, mail) {
-        (Some(_), Some(_)) => Err(InvalidField::new("mail", "must be absent beside url")),
-        (Some(url), None) => Ok(Some(AlertTarget::Url(url))),
-        (None, mail) => Ok(mail.map(AlertTarget::Mail)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,15 +132,6 @@ mod tests {
         ] {
             let error = UrlRule::check("url", bad.to_owned()).unwrap_err();
             assert!(!error.problem.contains("word@"), "{bad}");
-        }
-    }
-
-    #[test]
-    fn an_address_is_one_mailbox() {
-        assert!(MailRule::check("mail", "ops+a@example.com".to_owned()).is_ok());
-        for bad in ["ops", "@example.com", "ops@", "Ops <ops@example.com>", "a@b, c@d", "a@b\r\nX"]
-        {
-            assert!(MailRule::check("mail", bad.to_owned()).is_err(), "{bad}");
         }
     }
 }
