@@ -1,6 +1,6 @@
 //! Starts a worker for each alert, and ends those of alerts that are removed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,10 +62,11 @@ impl Delivery {
     }
 
     /// Ends what is under way, and stores how far it is.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
-        if tokio::time::timeout(END_PATIENCE, self.task).await.is_err() {
+        if tokio::time::timeout(END_PATIENCE, &mut self.task).await.is_err() {
             tracing::warn!("messages that are on their way are not waited for any longer");
+            self.task.abort();
         }
     }
 }
@@ -77,19 +78,18 @@ async fn supervise(common: Arc<Common>, mut stopped: watch::Receiver<bool>) {
     loop {
         changed.mark_unchanged();
         let all = common.engine.alerts();
-        let mut known = HashMap::new();
+        let mut known = HashSet::new();
         for (place, name, alert) in all.each() {
-            known.insert(alert.id, ());
-            match running.get(&alert.id) {
-                Some(told) => tell(told, alert),
-                None => {
-                    let told = begin(&common, &mut workers, (place, name, alert), &stopped);
-                    running.insert(alert.id, told);
-                }
+            known.insert(alert.id);
+            if let Some(told) = running.get(&alert.id) {
+                tell(told, alert);
+            } else {
+                let told = begin(&common, &mut workers, (place, name, alert), &stopped);
+                running.insert(alert.id, told);
             }
         }
         // A worker ends when nobody tells it of changes any more.
-        running.retain(|id, _| known.contains_key(id));
+        running.retain(|id, _| known.contains(id));
         let engine = common.engine.clone();
         let forgotten = tokio::task::spawn_blocking(move || engine.forget_removed_alerts()).await;
         if let Ok(Err(error)) = forgotten {

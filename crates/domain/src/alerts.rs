@@ -16,7 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::connection::{Rejection, check_expected, vocabulary};
+use crate::connection::{Patch, Rejection, check_expected, vocabulary};
 use crate::ids::{Actor, Expected, Micros, Position, Version};
 use crate::limits;
 use crate::text::{AlertName, InvalidField, Line, Prose};
@@ -118,8 +118,8 @@ pub struct AlertRevision {
     pub url: Option<Line>,
     /// The types of events.
     pub on: Option<BTreeSet<Line>>,
-    /// The provider; the inner none for all.
-    pub provider: Option<Option<Line>>,
+    /// The provider, or all.
+    pub provider: Patch<Line>,
     /// The labels.
     pub labels: Option<BTreeMap<Line, Prose>>,
     /// Whether messages are sent.
@@ -128,14 +128,13 @@ pub struct AlertRevision {
 
 impl AlertRevision {
     fn apply(self, settings: &AlertSettings) -> AlertSettings {
-        let AlertSettings { url, selection, enabled } = settings.clone();
+        let AlertSettings { url, mut selection, enabled } = settings.clone();
+        self.provider.apply(&mut selection.provider);
+        selection.on = self.on.unwrap_or(selection.on);
+        selection.labels = self.labels.unwrap_or(selection.labels);
         AlertSettings {
             url: self.url.unwrap_or(url),
-            selection: AlertSelection {
-                on: self.on.unwrap_or(selection.on),
-                provider: self.provider.unwrap_or(selection.provider),
-                labels: self.labels.unwrap_or(selection.labels),
-            },
+            selection,
             enabled: self.enabled.unwrap_or(enabled),
         }
     }

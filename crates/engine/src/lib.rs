@@ -219,6 +219,7 @@ pub use access::{Caller, Claim, LiveCaller, VerifyToken};
 pub use admission::{AdmissionLimits, MESSAGE_BYTES_MAX};
 pub use alerts::{
     AlertCounts, AlertReader, AlertScan, AlertState, AlertStore, AlertWrites, AllAlerts,
+    ReplayedLetters,
 };
 pub use backups::Backups;
 pub use curve_keys::OpenedRequest;

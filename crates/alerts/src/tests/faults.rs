@@ -10,7 +10,7 @@ use super::receiver::{Receiver, Reply};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_receiver_does_is_taken_for_what_it_is() {
-    let elsewhere = Receiver::start().await;
+    let elsewhere = Receiver::start();
     let redirect = format!("location: {}", elsewhere.url());
     let table = [
         (Reply::Status(200), None),
@@ -27,7 +27,7 @@ async fn what_a_receiver_does_is_taken_for_what_it_is() {
     for (reply, because) in table {
         let mut ledger = Ledger::new().await;
         ledger.pace.retries = vec![Duration::from_hours(1)];
-        let receiver = Receiver::start().await;
+        let receiver = Receiver::start();
         let shown = format!("{reply:?}");
         receiver.answers(move |_| reply.clone());
         ledger.alert(&receiver.url(), &["health_changed"]).await;
@@ -51,7 +51,7 @@ async fn what_a_receiver_does_is_taken_for_what_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_is_not_permitted_sees_no_connection() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let port = receiver.port;
     for (networks, host) in [
         (vec![], format!("http://127.0.0.1:{port}")),
@@ -78,7 +78,7 @@ async fn a_network_that_is_not_permitted_sees_no_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_is_gone_disables_its_alert_and_loses_nothing() {
     let mut ledger = Ledger::new().await;
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     receiver.answers(|_| Reply::Status(410));
     ledger.alert(&receiver.url(), &["health_changed"]).await;
     ledger.connect("main").await;
@@ -105,7 +105,7 @@ async fn a_receiver_that_is_gone_disables_its_alert_and_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_of_a_removed_alert_or_an_erased_connection() {
     let mut ledger = Ledger::new().await;
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     receiver.answers(|_| Reply::Status(500));
     ledger.alert(&receiver.url(), &["health_changed", "connection_erased"]).await;
     for slug in ["gone", "kept"] {
@@ -157,7 +157,7 @@ fn ledger_id(receiver: &Receiver, slug: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_a_receiver_says_is_kept() {
     let mut ledger = Ledger::new().await;
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     receiver.answers(|_| Reply::Status(500));
     ledger.alert(&receiver.url(), &["secret_rotated", "health_changed"]).await;
     ledger.connect("main").await;

@@ -25,7 +25,7 @@ fn by_connection(heard: &[Heard]) -> BTreeMap<String, Vec<String>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_is_refused_delays_only_its_connection() {
     let mut ledger = Ledger::new().await;
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     receiver.answers(|heard| match heard.failed() {
         (slug, reason) if slug == "bad" && reason == "number 1" => Reply::Status(500),
         _ => Reply::Status(200),
@@ -70,7 +70,7 @@ async fn a_receiver_that_was_away_gets_all_that_waited_and_nothing_is_given_up()
     const EVENTS: u64 = 300;
     const CONNECTIONS: u64 = 12;
     let mut ledger = Ledger::new().await;
-    let mut receiver = Receiver::start().await;
+    let mut receiver = Receiver::start();
     receiver.go_away().await;
     ledger.alert(&receiver.url(), &["marked_failed"]).await;
     for number in 0..CONNECTIONS {
@@ -88,7 +88,7 @@ async fn a_receiver_that_was_away_gets_all_that_waited_and_nothing_is_given_up()
     // The server is restarted while the receiver is away.
     ledger.rest().await;
     ledger.deliver();
-    receiver.come_back().await;
+    receiver.come_back();
     eventually("all arrived", || {
         let seen = by_connection(&receiver.heard());
         (seen.values().map(Vec::len).sum::<usize>() == usize::try_from(EVENTS).unwrap())
@@ -114,7 +114,7 @@ async fn a_receiver_that_was_away_gets_all_that_waited_and_nothing_is_given_up()
 #[tokio::test(flavor = "multi_thread")]
 async fn events_of_no_other_kind_connection_or_workspace_are_told() {
     let mut ledger = Ledger::new().await;
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let body = json!({
         "alert": "ops",
         "url": receiver.url(),
@@ -147,7 +147,7 @@ async fn events_of_no_other_kind_connection_or_workspace_are_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn both_secrets_sign_while_they_overlap() {
     let mut ledger = Ledger::new().await;
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     ledger.alert(&receiver.url(), &["health_changed"]).await;
     ledger.deliver();
     let test = json!({ "alert": "ops" });

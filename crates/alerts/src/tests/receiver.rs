@@ -58,11 +58,11 @@ pub(super) struct Receiver {
 
 impl Receiver {
     /// Starts one that takes everything.
-    pub(super) async fn start() -> Self {
+    pub(super) fn start() -> Self {
         let answering: Answering = Arc::new(|_| Reply::Status(204));
         let (heard, answering) = (Arc::default(), Arc::new(Mutex::new(answering)));
         let mut receiver = Self { port: 0, heard, answering, task: None };
-        receiver.come_back().await;
+        receiver.come_back();
         receiver
     }
 
@@ -84,7 +84,7 @@ impl Receiver {
     }
 
     /// Comes back to the same port.
-    pub(super) async fn come_back(&mut self) {
+    pub(super) fn come_back(&mut self) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(([127, 0, 0, 1], self.port).into()).unwrap();
@@ -121,20 +121,20 @@ async fn answer(
     heard: Arc<Mutex<Vec<Heard>>>,
     answering: Arc<Mutex<Answering>>,
 ) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
+    let mut start = Vec::new();
+    while !start.ends_with(b"\r\n\r\n") {
         let Ok(byte) = socket.read_u8().await else { return };
-        head.push(byte);
+        start.push(byte);
     }
-    let head = String::from_utf8(head).unwrap();
-    let length = head.to_lowercase();
+    let start = String::from_utf8(start).unwrap();
+    let length = start.to_lowercase();
     let length = length.lines().find_map(|line| line.strip_prefix("content-length: "));
     let mut body = vec![0; length.unwrap().parse().unwrap()];
     if socket.read_exact(&mut body).await.is_err() {
         return;
     }
     let raw = String::from_utf8(body).unwrap();
-    let request = Heard { head, body: serde_json::from_str(&raw).unwrap(), raw };
+    let request = Heard { head: start, body: serde_json::from_str(&raw).unwrap(), raw };
     let how = Arc::clone(&answering.lock().unwrap());
     let reply = how(&request);
     heard.lock().unwrap().push(request);

@@ -22,7 +22,7 @@ use futures::stream::FuturesUnordered;
 use ledger_contract::alerts::{AlertProgress, DeadLetter};
 use ledger_contract::records::StreamId;
 use ledger_domain::{Alert, AlertName, EventId, Micros, Position, WorkspaceName};
-use ledger_engine::{AlertReader, AlertStore, AlertWrites, Fault, OutboxItem};
+use ledger_engine::{AlertReader, AlertStore, AlertWrites, Fault, OutboxItem, ReplayedLetters};
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 
@@ -150,7 +150,7 @@ impl Worker {
             let follows_head = self.follows_head();
             tokio::select! {
                 Some(sent) = self.sending.next(), if !self.sending.is_empty() => {
-                    if let Err(error) = block_in_place(|| self.finish(sent)) {
+                    if let Err(error) = block_in_place(|| self.finish(&sent)) {
                         self.rest(&error);
                     }
                 }
@@ -165,7 +165,7 @@ impl Worker {
             }
         }
         while let Some(sent) = self.sending.next().await {
-            if let Err(error) = block_in_place(|| self.finish(sent)) {
+            if let Err(error) = block_in_place(|| self.finish(&sent)) {
                 self.rest(&error);
             }
         }
@@ -340,14 +340,15 @@ impl Worker {
         Ok(true)
     }
 
-    /// Marks dead letters as to be sent again: one, or all.
-    fn replay(&mut self, one: Option<Position>) {
-        let chosen: Vec<_> = self
-            .letters
-            .iter()
-            .filter(|(position, _)| one.is_none_or(|one| one == **position))
-            .map(|(position, letter)| (*position, DeadLetter { replaying: true, ..letter.clone() }))
-            .collect();
+    /// Marks dead letters as to be sent again.
+    fn replay(&mut self, which: ReplayedLetters) {
+        let is_chosen = |position: Position| match which {
+            ReplayedLetters::All => true,
+            ReplayedLetters::One(one) => one == position,
+        };
+        let again = |letter: &DeadLetter| DeadLetter { replaying: true, ..letter.clone() };
+        let chosen = self.letters.iter().filter(|(position, _)| is_chosen(**position));
+        let chosen: Vec<_> = chosen.map(|(position, letter)| (*position, again(letter))).collect();
         for (position, letter) in chosen {
             self.put_letter(position, Some(letter));
         }

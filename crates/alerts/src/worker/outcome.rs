@@ -15,26 +15,26 @@ const STREAMS_OF_DOWN: usize = 8;
 
 impl Worker {
     /// Takes account of what became of a message. Blocks.
-    pub(super) fn finish(&mut self, sent: Sent) -> Result<(), Fault> {
+    pub(super) fn finish(&mut self, sent: &Sent) -> Result<(), Fault> {
         self.sent_letters
             .retain(|position| sent.what != What::Letter || *position != sent.position);
         let taken_before = self.taken;
-        match sent.outcome.clone() {
-            Outcome::Taken => self.note_taken(&sent)?,
+        match &sent.outcome {
+            Outcome::Taken => self.note_taken(sent)?,
             Outcome::Refused(because) => {
-                self.store.note_failed(&because);
-                self.not_taken(&sent, &because, sent.is_probe)?;
+                self.store.note_failed(because);
+                self.not_taken(sent, because, sent.is_probe)?;
                 if sent.is_probe || self.failing.len() >= STREAMS_OF_DOWN {
-                    self.go_down(&because, None, sent.is_probe);
+                    self.go_down(because, None, sent.is_probe);
                 }
             }
             Outcome::Away { because, retry_after } => {
-                self.store.note_failed(&because);
-                let is_its_own = self.took_others_since(&sent);
-                self.not_taken(&sent, &because, !is_its_own)?;
-                self.go_down(&because, retry_after, sent.is_probe);
+                self.store.note_failed(because);
+                let is_its_own = self.took_others_since(sent);
+                self.not_taken(sent, because, !is_its_own)?;
+                self.go_down(because, *retry_after, sent.is_probe);
             }
-            Outcome::Gone => self.note_gone(&sent)?,
+            Outcome::Gone => self.note_gone(sent)?,
         }
         if let Some(lane) = self.lanes.get_mut(sent.position)
             && sent.what == What::Event

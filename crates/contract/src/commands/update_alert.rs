@@ -1,5 +1,6 @@
 //! `update-alert`.
 
+use ledger_domain::connection::Patch;
 use ledger_domain::principal::Scope;
 use ledger_domain::{AlertChange, AlertCommand, AlertRevision, InvalidField};
 use schemars::JsonSchema;
@@ -7,7 +8,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::content::Content;
-use super::input::{Checked as _, Input, ProviderRule, nullable};
+use super::input::{Checked as _, Input, ProviderRule, nullable, patch};
 use super::parts::alert::{
     AlertLabels, AlertNameRule, EventWords, UrlRule, alert_labels, event_set,
 };
@@ -18,6 +19,7 @@ use crate::route::{HttpRoute, Method};
 /// Body of `update-alert`. What is absent stays as it is.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 pub(super) struct UpdateAlertBody {
     /// The alert.
     alert: Input<AlertNameRule>,
@@ -37,11 +39,10 @@ pub(super) struct UpdateAlertBody {
 impl UpdateAlertBody {
     fn check(self) -> Result<AlertCommand, InvalidField> {
         let name = self.alert.check("alert")?;
-        let provider = self.provider.map(|provider| provider.check("provider")).transpose()?;
         let revision = AlertRevision {
             url: self.url.check("url")?,
             on: self.on.map(event_set).transpose()?,
-            provider,
+            provider: patch("provider", self.provider)?,
             labels: self.labels.map(alert_labels).transpose()?,
             enabled: self.enabled,
         };
@@ -81,8 +82,8 @@ impl VerbDefinition for UpdateAlert {
                 let to = to.field("alert", name).field("url", &revision.url);
                 let to = to.field("on", &revision.on).field("labels", &revision.labels);
                 let to = match &revision.provider {
-                    None => to,
-                    Some(provider) => to.field("provider", provider),
+                    Patch::Keep => to,
+                    provider => to.field("provider", provider),
                 };
                 Some(match revision.enabled {
                     None => to,

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 
 use ledger_contract::alerts::{HEALTH_CHANGED, SECRET_COMPROMISED};
 use ledger_contract::records::{Frame, Happened, StreamId};
-use ledger_contract::time;
-use ledger_domain::{
-    Alert, AlertHappened, AlertName, AlertSelection, CheckedText as _, Event, WorkspaceName,
-};
+use ledger_domain::{Alert, AlertName, AlertSelection, CheckedText as _, Event, WorkspaceName};
 use serde::Deserialize;
 
 use super::is_ledger;
@@ -17,6 +14,8 @@ use crate::outbox::OutboxItem;
 
 /// The type of a test of an alert, which is always one of its events.
 const TESTED: &str = "alert_tested";
+/// The type of a rotation, which may say that the former value is known to others.
+const ROTATED: &str = "secret_rotated";
 
 /// Returns whether an event may be one of an alert's, by what its record says. Of one that says
 /// nothing any more, because its connection was erased, nothing is told.
@@ -26,25 +25,18 @@ pub(super) fn may_concern(
     alert: &Alert,
     frame: Frame<'_>,
 ) -> Result<bool, Fault> {
-    if frame.type_name == TESTED {
-        let is_here = matches!(&frame.stream, StreamId::Alerts(of) if of == place);
-        if !is_here {
-            return Ok(is_named(&alert.settings.selection, TESTED) && is_in(place, &frame));
-        }
-        let is_own = |event: &ledger_domain::AlertEvent| {
-            event.name == *name && matches!(event.happened, AlertHappened::Tested)
-        };
-        let named = is_named(&alert.settings.selection, TESTED);
-        return Ok(named || matches!(frame.happened()?, Happened::Alert(event) if is_own(&event)));
-    }
     if !is_in(place, &frame) {
         return Ok(false);
     }
     let selection = &alert.settings.selection;
-    let (named, of_health) =
-        (is_named(selection, frame.type_name), is_named(selection, HEALTH_CHANGED));
-    let of_leaks = is_named(selection, SECRET_COMPROMISED) && frame.type_name == "secret_rotated";
-    if !named && !of_leaks && !(of_health && matches!(frame.stream, StreamId::Connection(_))) {
+    let named = is_named(selection, frame.type_name);
+    let is_of_place = matches!(&frame.stream, StreamId::Alerts(of) if of == place);
+    let of_test = frame.type_name == TESTED && is_of_place;
+    let of_leaks = frame.type_name == ROTATED && is_named(selection, SECRET_COMPROMISED);
+    let of_connection = matches!(frame.stream, StreamId::Connection(_));
+    let of_health = of_connection && is_named(selection, HEALTH_CHANGED);
+    // Most events end here, without being read as a whole.
+    if !(named || of_test || of_leaks || of_health) {
         return Ok(false);
     }
     Ok(match frame.happened()? {
@@ -52,6 +44,7 @@ pub(super) fn may_concern(
         Happened::Connection(event) => {
             named || (of_leaks && event.is_urgent()) || (of_health && event.reports_health())
         }
+        Happened::Alert(event) => named || event.name == *name,
         _ => named,
     })
 }
@@ -122,6 +115,5 @@ pub(super) fn concerns(alert: &Alert, item: &OutboxItem) -> Result<bool, Fault> 
 /// Returns whether what an event says may be told: not if its connection is erased by now, unless
 /// it says just that.
 pub(super) fn is_told(item: &OutboxItem, is_erased: bool) -> bool {
-    debug_assert!(time::parse("recorded_at", &item.recorded_at).is_ok(), "it was formatted");
     !is_erased || item.type_name == "connection_erased"
 }

@@ -20,7 +20,7 @@ use ledger_store::tables::streams;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-pub use reader::{AlertReader, AlertScan};
+pub use reader::{AlertReader, AlertScan, ReplayedLetters};
 pub use states::{AlertCounts, AlertState, AlertStore, AlertWrites};
 pub(crate) use states::{AlertStates, put_sent_up_to, sent_up_to};
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ledger_contract::records::{Frame, Record, StreamId};
+use ledger_contract::records::{Frame, Happened, Record, StreamId};
 use ledger_domain::{Alert, AlertHappened, AlertName, Position, Version, WorkspaceName};
 use ledger_store::tables::{log, streams};
 
@@ -19,9 +19,17 @@ pub struct AlertScan {
     pub reached: Position,
     /// What was found there: an event of the alert, with its version in its stream.
     pub found: Option<(OutboxItem, Version)>,
-    /// Which dead letters are to be sent again, by events that were passed: the position of one, or
-    /// none for all.
-    pub replays: Vec<Option<Position>>,
+    /// Which dead letters are to be sent again, by events that were passed.
+    pub replays: Vec<ReplayedLetters>,
+}
+
+/// Dead letters that are to be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayedLetters {
+    /// All that there are.
+    All,
+    /// That of the event at this position.
+    One(Position),
 }
 
 /// Reads the log for one alert.
@@ -137,16 +145,18 @@ impl AlertReader {
         &self,
         frame: &Frame<'_>,
         position: Position,
-    ) -> Result<Option<Option<Position>>, Fault> {
+    ) -> Result<Option<ReplayedLetters>, Fault> {
         let is_replay = frame.type_name == "alert_replayed"
             && matches!(&frame.stream, StreamId::Alerts(place) if *place == self.place);
         if !is_replay {
             return Ok(None);
         }
         let Record { happened, .. } = history::record(&self.engine.shared.store, position)?;
-        let ledger_contract::records::Happened::Alert(event) = happened else { return Ok(None) };
+        let Happened::Alert(event) = happened else { return Ok(None) };
         Ok(match event.happened {
-            AlertHappened::Replayed { position } if event.name == self.name => Some(position),
+            AlertHappened::Replayed { position } if event.name == self.name => {
+                Some(position.map_or(ReplayedLetters::All, ReplayedLetters::One))
+            }
             _ => None,
         })
     }
