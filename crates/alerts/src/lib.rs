@@ -17,6 +17,11 @@
 //!   (test: `what_a_receiver_does_is_taken_for_what_it_is`).
 //! - An event that is not taken delays the later ones of its connection and no others
 //!   (test: `an_event_that_is_refused_delays_only_its_connection`).
+//! - Only the owner of the ledger's name sends (test: `only_the_owner_of_the_ledger_sends`).
+//! - Of an erased connection or a removed alert nothing is sent any more
+//!   (test: `nothing_is_sent_of_a_removed_alert_or_an_erased_connection`).
+//! - An outage of a receiver costs no event
+//!   (test: `a_receiver_that_was_away_gets_all_that_waited_and_nothing_is_given_up`).
 //! - Nothing that a receiver says is stored or logged
 //!   (test: `nothing_that_a_receiver_says_is_kept`).
 

@@ -1,7 +1,11 @@
 //! What receivers do, and what becomes of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ledger_contract::queries::NatsStatus;
+use ledger_engine::Fence;
 use serde_json::json;
 
 use super::eventually;
@@ -174,5 +178,52 @@ async fn nothing_that_a_receiver_says_is_kept() {
         assert!(!heard.raw.contains(CANARY), "a body has a secret: {}", heard.raw);
         assert!(!heard.raw.contains("v1."), "a body has ciphertext: {}", heard.raw);
     }
+    ledger.rest().await;
+}
+
+/// Says whether this instance is the owner.
+#[derive(Debug, Default)]
+struct Owner(AtomicBool);
+
+impl Fence for Owner {
+    fn refusal(&self) -> Option<String> {
+        (!self.0.load(Ordering::SeqCst)).then(|| "another instance is the owner".to_owned())
+    }
+
+    fn status(&self) -> NatsStatus {
+        status_of_owner()
+    }
+}
+
+/// Returns a status, for which nobody asks here.
+fn status_of_owner() -> NatsStatus {
+    NatsStatus {
+        prefix: "ledger".to_owned(),
+        instance: "one".to_owned(),
+        owner: false,
+        holder: None,
+        refusal: None,
+        drift: Vec::new(),
+        window: None,
+        requests_rate_limited: 0,
+        requests_locked_out: 0,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_owner_of_the_ledger_sends() {
+    let mut ledger = Ledger::new().await;
+    let receiver = Receiver::start();
+    ledger.alert(&receiver.url(), &["health_changed"]).await;
+    ledger.connect("main").await;
+    ledger.fail("main", 1).await;
+    let owner = Arc::new(Owner::default());
+    ledger.engine.set_fence(owner.clone());
+    ledger.deliver();
+    ledger.rest().await;
+    assert_eq!(receiver.count(), 0, "another instance sends");
+    ledger.deliver();
+    owner.0.store(true, Ordering::SeqCst);
+    eventually("it is sent", || (receiver.count() == 1).then_some(())).await;
     ledger.rest().await;
 }
