@@ -451,6 +451,7 @@ pub(crate) async fn send_as(
         api_key: None,
         handover: None,
         test: None,
+        signing: None,
         report: None,
     })
 }

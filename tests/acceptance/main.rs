@@ -53,6 +53,8 @@ mod verbs;
 mod wait;
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod altered;
 #[cfg(test)]
 mod attempts;

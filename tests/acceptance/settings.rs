@@ -50,6 +50,11 @@ pub(crate) fn clients_python() -> PathBuf {
     required("CONNLEDGER_CLIENTS_PYTHON")
 }
 
+/// Returns a Python that has the published library of the Standard Webhooks convention.
+pub(crate) fn receiver_python() -> PathBuf {
+    required("CONNLEDGER_RECEIVER_PYTHON")
+}
+
 /// Returns a Node.js that runs the published JavaScript clients.
 pub(crate) fn node() -> PathBuf {
     required("CONNLEDGER_NODE")

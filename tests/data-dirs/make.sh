@@ -85,6 +85,16 @@ ledger unwrap "$token" >/dev/null
 ledger policy set --ledger --min-length 8
 ledger policy set -w search --field password --max-age-days 365
 ledger policy remove -w search --field password
+# An alert with what waits for a receiver that is never there, and one that was removed.
+ledger alert create ops --url https://alerts.invalid/hook --label team=search >/dev/null
+ledger alert rotate-secret ops --signature ed25519 --overlap-seconds 3600 >/dev/null
+ledger alert update ops --on health-changed,secret-rotated
+ledger alert create old --ledger --url https://alerts.invalid/old >/dev/null
+ledger alert remove old --ledger
+ledger mark-failed openai-prod --reason "for the alert"
+until ledger alert show ops --json | grep -q '"down_since":"'; do
+    sleep 0.1
+done
 gone=$(ledger create --slug gone --provider cohere --config note=forgotten \
     --secret api_key=not-a-real-key-0008 --json | sed 's/.*"connection":"\([^"]*\)".*/\1/')
 ledger erase gone --reason "contract ended"

@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 22] = [
+const EDGES: [(&str, &[&str]); 23] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
@@ -21,6 +21,10 @@ const EDGES: [(&str, &[&str]); 22] = [
     ("ledger-backup", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
     ("ledger-outgoing", &["ledger-domain"]),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine", "ledger-outgoing"]),
+    (
+        "ledger-alerts",
+        &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine", "ledger-outgoing"],
+    ),
     ("ledger-key-sources", &["ledger-domain", "ledger-vault", "ledger-outgoing"]),
     ("ledger-guard", &["ledger-contract"]),
     (
@@ -63,6 +67,7 @@ const EDGES: [(&str, &[&str]); 22] = [
             "ledger-backup",
             "ledger-outgoing",
             "ledger-tokens",
+            "ledger-alerts",
             "ledger-key-sources",
             "ledger-bus",
             "ledger-http-server",

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use ledger_contract::access::IssuedKey;
+use ledger_contract::alerts::IssuedSigning;
 use ledger_contract::handover::IssuedHandover;
 use ledger_contract::reply::{
-    KeyReceipt, Receipt, ReportReceipt, ReportTaken, TestReceipt, TestReport,
+    AlertReceipt, KeyReceipt, Receipt, ReportReceipt, ReportTaken, TestReceipt, TestReport,
 };
 use ledger_contract::subjects::{self, LEDGER};
 
@@ -118,6 +119,20 @@ impl Client {
     ) -> Result<(Accepted, Option<IssuedHandover>), ClientError> {
         let (accepted, answer) = self.issue(body, about).await?;
         Ok((accepted, answer.handover))
+    }
+
+    /// Sends `create-alert` or `rotate-alert-secret`, and returns what receivers of its messages
+    /// check signatures with, beside the receipt. A repeat has none.
+    pub async fn sign_alert(
+        &self,
+        workspace: &str,
+        verb: &str,
+        body: Vec<u8>,
+        about: CommandHeaders,
+    ) -> Result<(Accepted, Option<IssuedSigning>), ClientError> {
+        let (accepted, answer) = self.send_command(workspace, verb, body, about).await?;
+        let receipt: AlertReceipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
+        Ok((accepted, receipt.signing))
     }
 
     async fn issue(

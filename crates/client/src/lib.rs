@@ -71,5 +71,6 @@ pub use reveal::{RevealedGeneration, Secret};
 pub use watch::{Notice, Restart, WatchItem, WatchScope, Watcher};
 
 pub use ledger_contract::ResumePoint;
+pub use ledger_contract::alerts::IssuedSigning;
 pub use ledger_contract::handover::IssuedHandover;
 pub use ledger_contract::reply::{ReportTaken, TestReport};

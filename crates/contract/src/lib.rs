@@ -32,6 +32,7 @@ pub mod records;
 pub mod time;
 
 pub mod access;
+pub mod alerts;
 pub mod backups;
 pub mod commands;
 pub mod errors;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::access::IssuedKey;
+use crate::alerts::IssuedSigning;
 use crate::handover::IssuedHandover;
 use crate::records::{self, Hide};
 use crate::resume::ResumePoint;
@@ -42,6 +43,18 @@ pub struct KeyReceipt {
     /// The handover in place of the key, if one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handover: Option<IssuedHandover>,
+}
+
+/// Answer to an accepted `create-alert` or `rotate-alert-secret`: the receipt, and what receivers
+/// check signatures with, unless the command is a repeat.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct AlertReceipt {
+    /// The receipt.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+    /// What receivers check signatures with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing: Option<IssuedSigning>,
 }
 
 /// Answer to an accepted `test-connection`: the receipt and the result.
@@ -128,6 +141,9 @@ pub struct CommandAnswer {
     /// What follows from `report-failure`.
     #[serde(flatten)]
     pub report: Option<ReportTaken>,
+    /// What messages of an alert are signed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing: Option<IssuedSigning>,
 }
 
 /// A notification: an event with the resulting public state. It is the value in the KV bucket and

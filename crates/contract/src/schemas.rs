@@ -5,8 +5,8 @@
 //! `cargo run -p ledger-contract --example write-schemas` writes them; a test compares.
 
 use ledger_domain::{
-    ConsumerEvent, Event, HandoverEvent, LeaseEvent, LedgerEvent, PolicyEvent, PrincipalEvent,
-    SecretRevealed, WorkspaceCreated,
+    AlertEvent, ConsumerEvent, Event, HandoverEvent, LeaseEvent, LedgerEvent, PolicyEvent,
+    PrincipalEvent, SecretRevealed, WorkspaceCreated,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, schema_for};
@@ -18,7 +18,9 @@ use crate::errors::{Class, Code, ProblemBody, ProblemDetails};
 use crate::master_keys::{RewrapReport, RewrapRequest, ShareReport, ShareRequest};
 use crate::operations::{HealthAnswer, OPERATIONS, Progress, ReplayReport, ReplayRequest};
 use crate::queries::{QueryName, QuerySchemas};
-use crate::reply::{FeedPage, KeyReceipt, Notification, Receipt, ReportReceipt, TestReceipt};
+use crate::reply::{
+    AlertReceipt, FeedPage, KeyReceipt, Notification, Receipt, ReportReceipt, TestReceipt,
+};
 use crate::reveal::{LeaseAnswer, RevealAnswer};
 use crate::sealed::{SealedAnswer, SealedRequest};
 use crate::{records, subjects};
@@ -75,6 +77,7 @@ pub fn event_types() -> impl Iterator<Item = &'static str> {
         .chain(ConsumerEvent::TYPE_NAMES)
         .chain(HandoverEvent::TYPE_NAMES)
         .chain(PolicyEvent::TYPE_NAMES)
+        .chain(AlertEvent::TYPE_NAMES)
         .chain(LeaseEvent::TYPE_NAMES)
         .chain(PrincipalEvent::TYPE_NAMES)
         .chain(LedgerEvent::TYPE_NAMES)
@@ -141,6 +144,7 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("receipt", answer::<Receipt>()),
         ("key.receipt", answer::<KeyReceipt>()),
+        ("alert.receipt", answer::<AlertReceipt>()),
         ("test.receipt", answer::<TestReceipt>()),
         ("report.receipt", answer::<ReportReceipt>()),
         ("problem", answer::<ProblemBody>()),
@@ -163,7 +167,7 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
 
 /// What the name of every stream matches.
 pub const STREAM_PATTERN: &str =
-    "^(connection|workspace|principal|reveals|consumers|policies|leases|ledger)/";
+    "^(connection|workspace|principal|reveals|consumers|policies|alerts|leases|ledger)/";
 
 /// Returns the schema of a whole stored record of one event type, with this version of metadata.
 fn record_schema(type_name: &str, data_version: u32, metadata: u32) -> Value {

@@ -13,9 +13,9 @@ use ledger_domain::connection::{
 };
 use ledger_domain::principal::{ApiKeyId, KeyDigest, PrincipalKind, Scope};
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, ConsumerName, EventId, FieldName, Generation, HandoverId,
-    Json, LeaseId, LedgerId, Line, MessageId, Micros, Position, PrincipalName, Prose, Sealed, Slug,
-    Version, WorkspaceName,
+    Actor, AlertName, CheckedText, ConnectionId, ConsumerName, EventId, FieldName, Generation,
+    HandoverId, Json, LeaseId, LedgerId, Line, MessageId, Micros, Position, PrincipalName, Prose,
+    Sealed, SignatureScheme, Slug, Version, WorkspaceName,
 };
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
@@ -102,6 +102,7 @@ macro_rules! text_shapes {
 }
 text_shapes!(
     Actor,
+    AlertName,
     ApiKeyId,
     ConsumerName,
     FieldName,
@@ -138,6 +139,7 @@ word_shapes!(
     RateCounts,
     RateUnit,
     Scope,
+    SignatureScheme,
     TestOutcome,
     UsageUnit
 );

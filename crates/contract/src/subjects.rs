@@ -134,7 +134,8 @@ impl Subjects {
     /// Returns the subject of one stream's events. Events of the workspace itself are under
     /// `_workspace`, reveals of its secrets, handovers of them and leases on them under `_reveals`,
     /// what ends leases throughout the workspace under `_leases`, what consumers say under
-    /// `_consumers`, and policies under `_policies`, none of which can be a connection id. Events
+    /// `_consumers`, policies under `_policies`, and alerts under `_alerts`, none of which can be a
+    /// connection id. Events
     /// of principals are under `_ledger`, which cannot be a workspace, and so are handovers of
     /// their keys, under `_handovers`, and those of the ledger itself, with `_ledger` in place of
     /// the principal.
@@ -145,6 +146,7 @@ impl Subjects {
             StreamId::Reveals(_) => format!("{}.events.{workspace}._reveals", self.prefix),
             StreamId::Consumers(_) => format!("{}.events.{workspace}._consumers", self.prefix),
             StreamId::Policies(name) => format!("{}.events.{name}._policies", self.prefix),
+            StreamId::Alerts(name) => format!("{}.events.{name}._alerts", self.prefix),
             StreamId::Leases(_) => format!("{}.events.{workspace}._leases", self.prefix),
             StreamId::Handovers(_) => format!("{}.events.{LEDGER}._handovers", self.prefix),
             StreamId::Principal(name) => format!("{}.events.{LEDGER}.{name}", self.prefix),

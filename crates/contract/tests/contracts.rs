@@ -185,6 +185,7 @@ fn encoded(record: &Record) -> Vec<u8> {
         Happened::Revealed(revealed) => records::encode_revealed(&mut bytes, metadata, revealed),
         Happened::Consumer(event) => records::encode_consumer(&mut bytes, metadata, event),
         Happened::Handover(event) => records::encode_handover(&mut bytes, metadata, event),
+        Happened::Alert(event) => records::encode_alert(&mut bytes, metadata, event),
         Happened::Policy(event) => records::encode_policy(&mut bytes, metadata, event),
         Happened::Lease(event) => records::encode_lease(&mut bytes, metadata, event),
         Happened::Ledger(event) => records::encode_ledger(&mut bytes, metadata, event),
@@ -274,6 +275,7 @@ fn expect_same_in_parts(bytes: &[u8]) {
         | StreamId::Reveals(_)
         | StreamId::Consumers(_)
         | StreamId::Policies(_)
+        | StreamId::Alerts(_)
         | StreamId::Leases(_)
         | StreamId::Handovers(_)
         | StreamId::Ledger(_) => None,

@@ -237,6 +237,30 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "dddd41029dc9b327b09139a246b50557",
     ),
     (
+        "create-alert",
+        r#"{"alert": "ops", "url": "https://alerts.example/hook", "on": ["secret_rotated"],
+            "provider": "openai", "labels": {"team": "payments"}, "signature": "ed25519"}"#,
+        "2f50134c6b3cff15d5d61eb78db96b15",
+    ),
+    (
+        "create-alert",
+        r#"{"alert": "ops", "url": "http://10.0.0.1"}"#,
+        "19a2c58b5f41596d5009149aac2f8077",
+    ),
+    (
+        "update-alert",
+        r#"{"alert": "ops", "provider": null, "enabled": false}"#,
+        "9132fe68c642ca96b713c2e11e5e7d4a",
+    ),
+    (
+        "rotate-alert-secret",
+        r#"{"alert": "ops", "overlap_seconds": 60}"#,
+        "38dcaa5267535eb30529d5760651a55b",
+    ),
+    ("test-alert", r#"{"alert": "ops"}"#, "fc32f20b826ad69b83e3725fc3df492f"),
+    ("replay-alert", r#"{"alert": "ops", "position": 7}"#, "4c578313aac36c15dd368376d11c3582"),
+    ("remove-alert", r#"{"alert": "ops"}"#, "677bd78257d330e9d358eb5af58e3eb4"),
+    (
         "create-principal",
         r#"{"principal": "eu-1", "kind": "gateway", "display_name": "EU",
             "grants": [{"scopes": ["read"], "workspaces": ["home"]}]}"#,

@@ -23,6 +23,8 @@
 //!   (test: `a_compromised_value_does_not_come_back_under_any_generation`).
 //! - A lease on secrets is its holder's, and ends within a day
 //!   (test: `a_lease_is_its_holders_and_ends_within_a_day`).
+//! - A replaced signing secret signs until its overlap ends, and no longer
+//!   (test: `a_former_signing_secret_signs_until_its_overlap_ends`).
 //! - The crate names no wire format, async task, clock or source of randomness
 //!   (test: `the_domain_names_no_wire_format_task_clock_or_chance`).
 
@@ -30,6 +32,7 @@ pub mod ids;
 pub mod limits;
 pub mod text;
 
+pub mod alerts;
 pub mod connection;
 pub mod consumers;
 pub mod generations;
@@ -43,6 +46,10 @@ pub mod reveal;
 pub mod secret;
 pub mod workspace;
 
+pub use alerts::{
+    Alert, AlertChange, AlertCommand, AlertEvent, AlertFacts, AlertHappened, AlertRevision,
+    AlertSelection, AlertSettings, Alerts, FormerSigning, SignatureScheme, Signing, decide_alert,
+};
 pub use connection::{
     Command, Connection, Emptied, Event, EventFacts, Lifecycle, Rejection, advance, check_expected,
     decide, evolve,
@@ -77,7 +84,7 @@ pub use reference::{Reference, ReferenceFormat, ReferenceKind};
 pub use reveal::{RevealSecret, SecretRevealed, WantedGeneration, decide_reveal};
 pub use secret::{Former, FormerEnd, Held, Hint, NewSecret, Sealed, Secret};
 pub use text::{
-    CheckedText, ConsumerName, FieldName, InvalidField, Json, Line, PrincipalName, Prose, Slug,
-    WorkspaceName,
+    AlertName, CheckedText, ConsumerName, FieldName, InvalidField, Json, Line, PrincipalName,
+    Prose, Slug, WorkspaceName,
 };
 pub use workspace::{Workspace, WorkspaceCreated};

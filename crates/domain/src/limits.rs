@@ -119,6 +119,24 @@ pub const POLICY_WARN_DAYS_DEFAULT: u32 = 14;
 pub const POLICY_MIN_CHARS: u32 = 1_024;
 /// Longest pattern of a policy.
 pub const POLICY_PATTERN_CHARS: usize = 512;
+/// Longest name of an alert.
+pub const ALERT_NAME_CHARS: usize = 63;
+/// Most alerts of one workspace, and of the ledger as a whole.
+pub const ALERTS: usize = 16;
+/// Most alerts of all workspaces together.
+pub const ALERTS_OF_ALL: usize = 1_024;
+/// Longest URL or address to which alerts go.
+pub const ALERT_TARGET_CHARS: usize = 2_048;
+/// Most types of events that an alert names.
+pub const ALERT_EVENT_TYPES: usize = 64;
+/// Most labels that an alert names.
+pub const ALERT_LABELS: usize = 16;
+/// For how long a replaced signing secret signs by default, in seconds: 1 day.
+pub const ALERT_OVERLAP_DEFAULT_SECONDS: u32 = 86_400;
+/// For how long a replaced signing secret signs at most, in seconds: 30 days.
+pub const ALERT_OVERLAP_SECONDS: u32 = 30 * 86_400;
+/// Most dead letters of one alert. The oldest makes room for a new one.
+pub const ALERT_DEAD_LETTERS: usize = 1_000;
 /// Largest state of one connection as its row is stored, in bytes, sealed secrets included. Changes
 /// that only report health, switch it off or archive it are accepted beyond that.
 pub const CONNECTION_BYTES: usize = 512 * 1024;

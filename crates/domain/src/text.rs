@@ -79,6 +79,10 @@ checked_text!(
     PrincipalName
 );
 checked_text!(
+    /// Name of an alert: the alphabet of [`WorkspaceName`].
+    AlertName
+);
+checked_text!(
     /// Slug of a connection, unique in its workspace ignoring case: `A-Z`, `a-z`, `0-9`, `_` and
     /// `-`, 1 to 255 characters, and not in the form of a UUID, which would be an id.
     Slug
@@ -154,6 +158,14 @@ fn check_token(field: &str, text: &str, chars_max: usize) -> Result<(), InvalidF
         field,
         format!("must be 1 to {chars_max} of a-z, 0-9 and inner hyphens, like \"team-payments\""),
     ))
+}
+
+impl AlertName {
+    /// Checks the name of an alert; `field` names it in the error.
+    pub fn parse(field: &str, text: &str) -> Result<Self, InvalidField> {
+        check_token(field, text, limits::ALERT_NAME_CHARS)?;
+        Ok(Self(text.into()))
+    }
 }
 
 impl Slug {

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, keep_uses};
 use crate::admission::AdmissionLimits;
 use crate::agenda::{Agenda, AgendaWatch};
+use crate::alerts::{AlertDirectory, AlertStates};
 use crate::backups::BackupSlot;
 use crate::curve_keys::CurveKeys;
 use crate::erasure::{Eraser, Erasing};
@@ -162,6 +163,10 @@ pub(crate) struct Shared {
     pub(crate) handovers: Handovers,
     /// The policies of secret fields.
     pub(crate) policies: PolicyDirectory,
+    /// The alerts.
+    pub(crate) alerts: AlertDirectory,
+    /// How far the messages of alerts are.
+    pub(crate) alert_states: AlertStates,
     /// When to look at connections with a secret that becomes overdue.
     pub(crate) ages: Ages,
     /// When consumers were last seen.
@@ -471,6 +476,8 @@ impl Shared {
         let agenda = overlaps::load(&models)?;
         let head = log::head(&store).map_err(Fault::from)?;
         let leases = load_leases(&store, &models)?;
+        let alerts = AlertDirectory::load(&store)?;
+        let alert_states = AlertStates::load(&store, &alerts.now(), head)?;
         Ok(Self {
             directory: PrincipalDirectory::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
@@ -494,6 +501,8 @@ impl Shared {
             agenda,
             handovers: Handovers::load(&store)?,
             policies: PolicyDirectory::load(&store)?,
+            alerts,
+            alert_states,
             ages: Ages::default(),
             consumers: SeenConsumers::load(&store, ports.now()).map_err(Fault::from)?,
             leases,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ledger_contract::Moment;
 use ledger_contract::access::IssuedKey;
+use ledger_contract::alerts::IssuedSigning;
 use ledger_contract::commands::{
     ConnectionRef, DrawnToken, GivenSecret, KeepFormer, LeaseChange, OverlapChange, ParsedCommand,
     ReplacedValues, Verb, Wrap,
@@ -65,6 +66,9 @@ pub struct Executed {
     pub test: Option<TestReport>,
     /// What follows from a report of a failure.
     pub report: Option<ReportTaken>,
+    /// What messages of an alert are signed with. A repeat has none, because secrets are not
+    /// stored.
+    pub signing: Option<IssuedSigning>,
 }
 
 impl Executed {
@@ -75,7 +79,8 @@ impl Executed {
             api_key: self.api_key.clone(),
             handover: self.handover.clone(),
         };
-        CommandAnswer { receipt, test: self.test.clone(), report: self.report.clone() }
+        let (test, report) = (self.test.clone(), self.report.clone());
+        CommandAnswer { receipt, test, report, signing: self.signing.clone() }
     }
 }
 
@@ -137,6 +142,7 @@ impl Engine {
         context: RequestContext,
     ) -> Result<Executed, ExecuteError> {
         let issued = self.draw_key(&mut command);
+        let signing = self.draw_signing(&workspace, &mut command);
         let seals = matches!(command, ParsedCommand::SealLedger);
         let ends_leases = ends_leases(&command);
         let outcome = self.decide(workspace, command, fingerprint, context).await?;
@@ -151,7 +157,8 @@ impl Engine {
             Some(IssuedAs::Token(token, key)) => (None, Some(self.issued_handover(&token, &key)?)),
         };
         let Outcome { receipt, repeated, .. } = outcome;
-        Ok(Executed { receipt, repeated, api_key, handover, test: None, report: None })
+        let signing = signing.filter(|_| !repeated);
+        Ok(Executed { receipt, repeated, api_key, handover, test: None, report: None, signing })
     }
 
     /// Queues a command and waits for the writer's decision. Without a fingerprint, the command has
@@ -297,6 +304,7 @@ impl Engine {
                 Ok(Work::Ledger(LedgerWork::Unseal(given.ok_or(Rejection::NothingToChange)?)))
             }
             ParsedCommand::CreateWorkspace(created) => Ok(Work::Workspace(created)),
+            ParsedCommand::Alert(command) => Ok(Work::Alert(command)),
             ParsedCommand::Policy { connection, command } => {
                 self.policy(permit, workspace, connection.as_ref(), command)
             }

@@ -1,6 +1,6 @@
 //! Reads records from the log, and the state of a connection at any version.
 
-use ledger_contract::records::{self, Happened, Record};
+use ledger_contract::records::{self, Happened, Record, StreamId};
 use ledger_domain::{Connection, ConnectionId, Position, Version, evolve};
 use ledger_store::tables::{StreamKey, log, snapshots, streams};
 use ledger_store::{Batch, Store};
@@ -19,6 +19,22 @@ pub(crate) fn bytes(store: &Store, position: Position) -> Result<Vec<u8>, Fault>
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(Fault::Damaged(format!("the record at position {position} is missing"))),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns the key of a stream.
+pub(crate) fn stream_key(stream: &StreamId) -> StreamKey {
+    match stream {
+        StreamId::Connection(id) => StreamKey::connection(*id),
+        StreamId::Reveals(id) => StreamKey::reveals(*id),
+        StreamId::Consumers(id) => StreamKey::consumers(*id),
+        StreamId::Leases(name) => StreamKey::leases(name),
+        StreamId::Handovers(name) => StreamKey::handovers(name),
+        StreamId::Workspace(name) => StreamKey::workspace(name),
+        StreamId::Principal(name) => StreamKey::principal(name),
+        StreamId::Policies(name) => StreamKey::policies(name),
+        StreamId::Alerts(name) => StreamKey::alerts(name),
+        StreamId::Ledger(id) => StreamKey::ledger(*id),
     }
 }
 

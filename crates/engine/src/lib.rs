@@ -12,6 +12,7 @@
 //! `replay/fold.rs` event by event. Only `ports.rs` reads the clock or the random number generator.
 //! `policies/` has the rules for new secrets, and records which have become too old. `agenda/` has
 //! the threads that look when something ends.
+//! `alerts/` finds the events that are told outside, and keeps how far that is.
 //! `references/` checks and follows the references that secret fields hold in place of values.
 //! `overlaps/` retires former generations of secrets when their end has come.
 //! `journal/` keeps what was refused and read, beside the log.
@@ -174,6 +175,7 @@ mod ports;
 mod access;
 mod admission;
 mod agenda;
+mod alerts;
 mod backups;
 mod destination;
 mod engine;
@@ -215,6 +217,10 @@ mod writer;
 
 pub use access::{Caller, Claim, LiveCaller, VerifyToken};
 pub use admission::{AdmissionLimits, MESSAGE_BYTES_MAX};
+pub use alerts::{
+    AlertCounts, AlertReader, AlertScan, AlertState, AlertStore, AlertWrites, AllAlerts,
+    ReplayedLetters,
+};
 pub use backups::Backups;
 pub use curve_keys::OpenedRequest;
 pub use engine::{Engine, EngineOptions};

@@ -37,6 +37,11 @@ impl FingerprintKey {
         CurveKey::from_bytes(&Zeroizing::new(blake3::derive_key(labels::CURVE_KEY, &*self.0)))
     }
 
+    /// Returns the key from which signing secrets of the same ledger follow.
+    pub(crate) fn signing_key(&self) -> KeyMaterial {
+        Zeroizing::new(blake3::derive_key(labels::SIGNING_KEY, &*self.0))
+    }
+
     /// Returns the fingerprint of a secret, for use in a larger fingerprint. It discloses nothing.
     pub fn fingerprint_of(&self, plaintext: &Plaintext) -> [u8; 16] {
         self.fingerprint(&[plaintext.bytes()])

@@ -15,6 +15,10 @@ pub(crate) const DATA_KEY_CIPHER: &str = "connledger value encryption v1";
 /// Derives a ledger's curve key from its fingerprint key's bytes.
 pub(crate) const CURVE_KEY: &str = "connledger curve key v1";
 
+/// Derives the key from which the signing secrets of alerts follow from a ledger's fingerprint
+/// key's bytes.
+pub(crate) const SIGNING_KEY: &str = "connledger alert signing key v1";
+
 /// Derives the value that identifies a ledger's MAC key in its check.
 pub(crate) const MAC_KEY_COMMITMENT: &str = "connledger mac key commitment v1";
 
@@ -61,6 +65,7 @@ mod tests {
             DATA_KEY_ID,
             DATA_KEY_CIPHER,
             CURVE_KEY,
+            SIGNING_KEY,
             MAC_KEY_COMMITMENT,
             PORTABLE_KEY,
             MAC_KEY,

@@ -71,6 +71,8 @@
 //!   (test: `shares_that_do_not_fit_are_told_apart`).
 //! - What is sealed for the bearer of a token opens with that token alone
 //!   (test: `what_is_sealed_for_a_token_opens_with_it_alone_and_unchanged`).
+//! - A signing secret follows from its salt and the ledger, and no two salts have one in common
+//!   (test: `a_signing_secret_follows_from_ledger_and_salt`).
 //! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
 //! - A file with a secret to which other users have access is not read
 //!   (test: `a_file_open_to_other_users_is_refused_with_the_remedy`).
@@ -95,6 +97,7 @@ mod key_check;
 mod login;
 mod mac_key;
 mod portable_key;
+mod signing;
 
 mod shares;
 mod token_key;
@@ -122,6 +125,7 @@ pub use private_file::{
 };
 pub use sealed_text::plaintext_bytes;
 pub use shares::{Share, ShareError, ShareSetId, Shares, split};
+pub use signing::SigningSecret;
 pub use stack::leaving_nothing;
 pub use token_key::TokenKey;
 pub use wrapped::{WrappedDataKey, master_key_of};

@@ -76,6 +76,7 @@ Environment:
                            $XDG_CACHE_HOME/connection-ledger or ~/.cache/connection-ledger
   CONNLEDGER_CLIENTS_PYTHON, CONNLEDGER_CLIENTS_NODE_MODULES
                            a Python and a node_modules with the clients under test
+  CONNLEDGER_RECEIVER_PYTHON  a Python of your own that has standardwebhooks
   CONNLEDGER_MOTO_SERVER   a moto_server of your own, which speaks the protocol of S3
   CONNLEDGER_NATS_SERVER   a nats-server of your own, 2.11 or newer
   CONNLEDGER_NODE          a Node.js of your own, 20.19 or newer, with npm

@@ -48,6 +48,12 @@ fn takes(verb: &str) -> &'static [&'static str] {
         "grant-workspace" => &["administer", "reveal"],
         "set-secret-policy"
         | "remove-secret-policy"
+        | "create-alert"
+        | "update-alert"
+        | "rotate-alert-secret"
+        | "test-alert"
+        | "replay-alert"
+        | "remove-alert"
         | "block-token"
         | "unblock-token"
         | "create-workspace"
@@ -60,6 +66,26 @@ fn takes(verb: &str) -> &'static [&'static str] {
         | "erase" => &["administer"],
         other => panic!("say here what {other} takes"),
     }
+}
+
+/// Makes an alert for one verb to work on, and returns the command.
+async fn about_alert(
+    ledger: &Ledger,
+    role: &str,
+    verb: &str,
+    workspace: &'static str,
+) -> TestCommand {
+    let mut body = json!({"alert": format!("{}-{role}", verb.replace("-alert", ""))});
+    let mut made = body.clone();
+    made["url"] = json!("https://alerts.example/hook");
+    if verb == "create-alert" {
+        return TestCommand::new(verb, &made).at(workspace);
+    }
+    ledger.send(TestCommand::new("create-alert", &made).at(workspace)).await.expect("made");
+    if verb == "update-alert" {
+        body["enabled"] = json!(false);
+    }
+    TestCommand::new(verb, &body).at(workspace)
 }
 
 /// Makes something for one verb to work on, and returns the command.
@@ -84,6 +110,9 @@ pub(super) async fn prepared(
         let set = json!({"about": about, "min_length": 2});
         ledger.send(TestCommand::new("set-secret-policy", &set).at(workspace)).await.expect("set");
         return TestCommand::new(verb, &json!({ "about": about })).at(workspace);
+    }
+    if verb.contains("alert") {
+        return about_alert(ledger, role, verb, workspace).await;
     }
     if verb == "create" {
         return TestCommand::new(verb, &json!({"slug": slug, "provider": "openai"})).at(workspace);

@@ -39,6 +39,12 @@ fn commands() -> Vec<TestCommand> {
             "revoke-workspace-leases",
             "set-secret-policy",
             "remove-secret-policy",
+            "create-alert",
+            "update-alert",
+            "rotate-alert-secret",
+            "test-alert",
+            "replay-alert",
+            "remove-alert",
         ];
         let names_nothing = names_nothing.contains(&verb);
         if !names_nothing {

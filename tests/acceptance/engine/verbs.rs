@@ -107,7 +107,7 @@ fn life() -> Vec<Case> {
 }
 
 /// What makes something new, or is recorded beside a connection.
-const WITHOUT_CASE: [&str; 12] = [
+const WITHOUT_CASE: [&str; 18] = [
     "create",
     "report-failure",
     "revoke-handover",
@@ -120,6 +120,12 @@ const WITHOUT_CASE: [&str; 12] = [
     "create-workspace",
     "set-secret-policy",
     "remove-secret-policy",
+    "create-alert",
+    "update-alert",
+    "rotate-alert-secret",
+    "test-alert",
+    "replay-alert",
+    "remove-alert",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,14 @@ pub(crate) const TABLE: &[Line] = &[
     ("listSecretPolicies", READ, WELL),
     ("setSecretPolicy", ADMINISTER, LET_IN),
     ("removeSecretPolicy", ADMINISTER, LET_IN),
+    ("createAlert", ADMINISTER, LET_IN),
+    ("updateAlert", ADMINISTER, LET_IN),
+    ("rotateAlertSecret", ADMINISTER, LET_IN),
+    ("testAlert", ADMINISTER, LET_IN),
+    ("replayAlert", ADMINISTER, LET_IN),
+    ("removeAlert", ADMINISTER, LET_IN),
+    ("listAlerts", ADMINISTER, WELL),
+    ("listDeadLetters", ADMINISTER, "alert_unknown"),
     ("connectionHistory", AUDIT, WELL),
     ("workspaceHistory", AUDIT, WELL),
     ("audit", AUDIT, WELL),
@@ -145,6 +153,7 @@ impl Stage {
                 path.push_str(&asked);
             }
             "exposure" => path.push_str("?field=api_key"),
+            "listDeadLetters" => path.push_str("?alert=none"),
             "followEvents" | "followWorkspaceEvents" => path.push_str("?after=0"),
             _ => {}
         }

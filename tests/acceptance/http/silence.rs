@@ -76,7 +76,11 @@ impl Stage {
 
     async fn about(&self, route: &Route, connection: &str, version: &str) -> Answer {
         let path = route.path.replace("{workspace}", "default").replace("{connection}", connection);
-        let path = if route.id == "exposure" { format!("{path}?field=api_key") } else { path };
+        let path = match route.id {
+            "exposure" => format!("{path}?field=api_key"),
+            "listDeadLetters" => format!("{path}?alert=none"),
+            _ => path,
+        };
         let body = match route.terms.subject {
             Subject::Command(verb) => Some(body(verb.as_str(), 1)),
             _ => None,

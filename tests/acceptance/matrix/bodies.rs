@@ -20,6 +20,12 @@ pub(crate) fn body(verb: &str, number: usize) -> Value {
         "create-principal" => json!({ "principal": slug, "kind": "user" }),
         "set-secret-policy" => json!({ "about": { "provider": slug }, "min_length": 1 }),
         "remove-secret-policy" => json!({ "about": { "provider": slug } }),
+        "create-alert" => json!({ "alert": slug, "url": "https://alerts.example/hook" }),
+        "update-alert" => json!({ "alert": slug, "enabled": false }),
+        "rotate-alert-secret" | "test-alert" | "replay-alert" | "remove-alert" => {
+            json!({ "alert": slug })
+        }
+        "dead-letters" => json!({ "alert": "none" }),
         "block-token" | "unblock-token" => json!({ "subject": slug }),
         "retire-master-key" => json!({ "key": "0a0a0a0a" }),
         "unwrap" => json!({ "token": "once_aaaaaaaaaaaa_none" }),

@@ -3,8 +3,8 @@
 use ledger_contract::backups::{BackupStatus, FailedBackup, GoodBackup};
 use ledger_contract::master_keys::MasterKeyStatus;
 use ledger_contract::queries::{
-    ALL_WORKSPACES, ClockStatus, DiskFullStatus, EventWindow, RebuildStatus, RestoredFrom,
-    ScheduledTestsStatus, StatusView,
+    ALL_WORKSPACES, AlertsStatus, ClockStatus, DiskFullStatus, EventWindow, RebuildStatus,
+    RestoredFrom, ScheduledTestsStatus, StatusView,
 };
 
 use super::read_answer;
@@ -72,6 +72,9 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         facts.extend(backup_facts(backup));
     }
     facts.extend(status.scheduled_tests.as_ref().map(|tests| ("tests", tests_text(tests))));
+    if let Some(alerts) = &status.alerts {
+        facts.push(("alerts", alerts_text(alerts)));
+    }
     let refused: u64 = status.refused.values().sum();
     facts.push(("refused", refused.to_string()));
     session.out.facts(&facts)?;
@@ -79,6 +82,14 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         .refused
         .iter()
         .try_for_each(|(code, count)| session.out.line(format!("  {code}  {count}")))
+}
+
+fn alerts_text(status: &AlertsStatus) -> String {
+    let AlertsStatus { alerts, disabled, down, behind, waiting, dead_letters, .. } = status;
+    format!(
+        "{alerts} ({disabled} disabled, {down} with a receiver that is down), {behind} behind, \
+         {waiting} waiting, {dead_letters} dead letters"
+    )
 }
 
 fn window_text(window: &EventWindow) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::alerts::AlertArgs;
 use super::backup::BackupArgs;
 use super::checks::CheckArgs;
 use super::http::HttpArgs;
@@ -118,6 +119,8 @@ pub(crate) struct ServeArgs {
     pub(crate) references: ReferenceArgs,
     #[command(flatten)]
     pub(crate) checks: CheckArgs,
+    #[command(flatten)]
+    pub(crate) alerts: AlertArgs,
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,
 }

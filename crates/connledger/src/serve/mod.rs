@@ -1,5 +1,6 @@
 //! `serve`: opens a ledger, starts NATS and HTTP, and serves requests until a signal.
 
+mod alerts;
 mod args;
 mod backup;
 mod check_schedule;
@@ -87,6 +88,7 @@ fn plan(common: &Common, args: &ServeArgs, subjects: Subjects) -> Result<running
         tokens: tokens::prepare(&args.tokens)?,
         providers: args.providers.read()?,
         backups: args.backup.options()?,
+        alerts: args.alerts.options()?,
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
+use ledger_alerts::{Delivery, DeliveryOptions};
 use ledger_backup::{Serving, ServingOptions};
 use ledger_bus::{
     Bus, BusOptions, MANAGED_INBOX_PREFIX, ManagedServer, check, connect, public_url,
@@ -22,7 +23,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::http::PreparedHttp;
 use super::nats::{self, Choice};
-use super::{ServeArgs, absolute, backup, check_start, room, tokens};
+use super::{ServeArgs, absolute, alerts, backup, check_start, room, tokens};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
@@ -58,6 +59,7 @@ pub(super) struct Plan {
     pub(super) tokens: Option<Prepared>,
     pub(super) providers: Arc<Catalogue>,
     pub(super) backups: Option<ServingOptions>,
+    pub(super) alerts: DeliveryOptions,
 }
 
 /// The parts that run beside the engine.
@@ -69,11 +71,16 @@ struct Parts {
     bus: Option<Bus>,
     http: Option<(Api, Listener)>,
     backups: Option<Serving>,
+    /// Sends alerts while it exists.
+    alerts: Option<Delivery>,
 }
 
 impl Parts {
     /// Stops the parts that accept work before the parts that do it.
     async fn stop(self) {
+        if let Some(alerts) = self.alerts {
+            alerts.shutdown().await;
+        }
         // A backup that was asked for over HTTP or NATS ends before they wait for its answer.
         if let Some(backups) = self.backups {
             backups.shutdown().await;
@@ -161,7 +168,7 @@ async fn serve(
     engine: &Engine,
     parts: &mut Parts,
 ) -> Result<Stopped, Failure> {
-    let Plan { subjects, nats: choice, http, tokens, providers, backups } = plan;
+    let Plan { subjects, nats: choice, http, tokens, providers, backups, alerts: delivery } = plan;
     tracing::info!(providers = providers.len(), "provider descriptions loaded");
     if let Some(prepared) = tokens {
         parts.tokens = Some(tokens::accept(prepared, engine).await);
@@ -211,6 +218,7 @@ async fn serve(
         bus.settled(SETTLE_PATIENCE).await;
     }
     parts.backups = backup::start(backups, engine);
+    parts.alerts = Some(alerts::start(delivery, engine)?);
     let http_shown = http_url.clone().unwrap_or_else(|| "off".to_owned());
     let shown = client_url.as_deref().map_or_else(|| "off".to_owned(), public_url);
     let pid = std::process::id();

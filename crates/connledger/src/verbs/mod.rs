@@ -1,6 +1,8 @@
 //! The commands that change something, one file per family.
 
 mod access;
+mod alert;
+mod alert_lists;
 pub(crate) mod archived;
 mod consumers;
 mod dependents;
@@ -59,6 +61,9 @@ pub(crate) enum Verb {
     /// Say how old secrets may become, and what new values must look like
     #[command(subcommand, name = "policy")]
     SecretPolicy(secret_policy::SecretPolicyCommand),
+    /// Tell somebody outside of certain events, by signed requests
+    #[command(subcommand)]
+    Alert(alert::AlertCommand),
 }
 
 pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), Failure> {
@@ -77,6 +82,7 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Consumers(command) => command.command(),
         Verb::Lease(command) => return lease::run(common, command, out).await,
         Verb::Workspace(command) => return workspace::run(common, command, out).await,
+        Verb::Alert(command) => return alert::run(common, command, out).await,
         Verb::SecretPolicy(command) => return secret_policy::run(common, command, out).await,
     };
     let session = if command.body.contains_key("check") {

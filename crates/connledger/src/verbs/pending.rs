@@ -78,7 +78,8 @@ pub(crate) async fn send(
     workspace: &str,
     command: PendingCommand,
 ) -> Result<(), Failure> {
-    let named = ["principal", "subject", "token_id", "key"].map(|field| command.text(field));
+    let named =
+        ["principal", "subject", "token_id", "key", "alert"].map(|field| command.text(field));
     // Of the others, the subject says what they change.
     let other = if workspace == LEDGER { "ledger" } else { "workspace" };
     let subject = named.into_iter().find(|text| !text.is_empty()).unwrap_or(other).to_owned();

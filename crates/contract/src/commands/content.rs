@@ -25,6 +25,13 @@ impl Content<'_> {
         self
     }
 
+    /// Adds a number.
+    pub(super) fn number(mut self, name: &str, value: u64) -> Self {
+        self.name(name);
+        self.text.extend_from_slice(value.to_string().as_bytes());
+        self
+    }
+
     /// Adds a connection that is named beside the target.
     pub(super) fn connection(self, named: Option<&ConnectionRef>) -> Self {
         let named = named.map(|named| Line::stored(named.canonical().into()));

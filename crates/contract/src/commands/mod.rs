@@ -25,6 +25,7 @@ mod block_token;
 mod cancel_rotation;
 mod confirm_secret;
 mod create;
+mod create_alert;
 mod create_principal;
 mod create_workspace;
 mod disable;
@@ -40,9 +41,11 @@ mod mark_degraded;
 mod mark_failed;
 mod mark_operational;
 mod read_leased_secrets;
+mod remove_alert;
 mod remove_consumer;
 mod remove_secret_policy;
 mod renew_lease;
+mod replay_alert;
 mod report_failure;
 mod restore;
 mod retire_former;
@@ -55,6 +58,7 @@ mod revoke_key;
 mod revoke_leases;
 mod revoke_workspace;
 mod revoke_workspace_leases;
+mod rotate_alert_secret;
 mod rotate_master_key;
 mod rotate_secret;
 mod seal_ledger;
@@ -62,12 +66,14 @@ mod set_limits;
 mod set_model_policy;
 mod set_pricing;
 mod set_secret_policy;
+mod test_alert;
 mod test_connection;
 mod unblock_token;
 mod unlink_dependent;
 mod unseal_ledger;
 mod unwrap;
 mod update;
+mod update_alert;
 mod update_principal;
 
 pub use crate::fields::{Description, DisplayName, ProviderName};
@@ -132,6 +138,12 @@ registry::verbs! {
         CreateWorkspace in create_workspace,
         SetSecretPolicy in set_secret_policy,
         RemoveSecretPolicy in remove_secret_policy,
+        CreateAlert in create_alert,
+        UpdateAlert in update_alert,
+        RotateAlertSecret in rotate_alert_secret,
+        TestAlert in test_alert,
+        ReplayAlert in replay_alert,
+        RemoveAlert in remove_alert,
     }
     // The variant of the domain's `PrincipalCommand` is in brackets.
     PrincipalCommand {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger_domain::connection::{Access, Environment, ReportedFailure, Revision};
 use ledger_domain::principal::{KeyDigest, KeyEnd};
 use ledger_domain::{
-    Command, ConsumerCommand, EndWorkspaceLeases, EndedLeases, FieldName, Generation, HandoverId,
-    InvalidField, LeaseId, Line, MasterKeyId, PolicyCommand, PrincipalCommand, PrincipalName,
-    Prose, Sealed, WantedGeneration, WorkspaceCreated,
+    AlertChange, AlertCommand, Command, ConsumerCommand, EndWorkspaceLeases, EndedLeases,
+    FieldName, Generation, HandoverId, InvalidField, LeaseId, Line, MasterKeyId, PolicyCommand,
+    PrincipalCommand, PrincipalName, Prose, Sealed, WantedGeneration, WorkspaceCreated,
 };
 
 use super::input::{Checked as _, Input, MomentRule, PrincipalRule};
@@ -83,6 +83,8 @@ pub enum ParsedCommand {
         /// The command itself.
         command: PolicyCommand,
     },
+    /// Creates, changes or uses an alert.
+    Alert(AlertCommand),
     /// Creates or changes a principal.
     Principal {
         /// The principal.
@@ -333,6 +335,7 @@ impl ParsedCommand {
             Self::CreateWorkspace(_) => Verb::CreateWorkspace,
             Self::Policy { command: PolicyCommand::Set { .. }, .. } => Verb::SetSecretPolicy,
             Self::Policy { command: PolicyCommand::Remove { .. }, .. } => Verb::RemoveSecretPolicy,
+            Self::Alert(command) => verb_of_alert(&command.change),
             Self::Principal { command, .. } => Verb::of_principal(command),
             Self::IssueKey { .. } => Verb::IssueKey,
             Self::RotateMasterKey => Verb::RotateMasterKey,
@@ -361,6 +364,7 @@ impl ParsedCommand {
             Self::Create(_)
             | Self::CreateWorkspace(_)
             | Self::Policy { .. }
+            | Self::Alert(_)
             | Self::EndWorkspaceLeases(_)
             | Self::Principal { .. }
             | Self::IssueKey { .. }
@@ -406,6 +410,7 @@ impl ParsedCommand {
                 | Self::EndWorkspaceLeases(_)
                 | Self::CreateWorkspace(_)
                 | Self::Policy { .. }
+                | Self::Alert(_)
                 | Self::Principal { .. }
                 | Self::IssueKey { .. }
                 | Self::RotateMasterKey
@@ -463,5 +468,18 @@ impl ParsedCommand {
             Self::Principal { name, command, .. } => Some((name, command)),
             _ => None,
         }
+    }
+}
+
+/// Returns the verb of a command about an alert. The ledger disables alerts by itself, and callers
+/// by an update.
+const fn verb_of_alert(change: &AlertChange) -> Verb {
+    match change {
+        AlertChange::Create { .. } => Verb::CreateAlert,
+        AlertChange::Update(_) | AlertChange::Disable { .. } => Verb::UpdateAlert,
+        AlertChange::RotateSecret { .. } => Verb::RotateAlertSecret,
+        AlertChange::Test => Verb::TestAlert,
+        AlertChange::Replay { .. } => Verb::ReplayAlert,
+        AlertChange::Remove => Verb::RemoveAlert,
     }
 }

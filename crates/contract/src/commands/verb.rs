@@ -81,6 +81,8 @@ pub enum Target {
     /// The policies of a workspace, or of the ledger as a whole, in whose place the workspace is
     /// [`LEDGER`](crate::subjects::LEDGER).
     Policies,
+    /// An alert of a workspace, or of the ledger as a whole in the same way, named by the body.
+    Alerts,
 }
 
 impl Target {
@@ -99,14 +101,15 @@ impl Target {
             | Self::Workspace
             | Self::NewWorkspace
             | Self::Handover
-            | Self::Policies => false,
+            | Self::Policies
+            | Self::Alerts => false,
         }
     }
 
     /// Returns whether commands may be sent to the ledger as a whole, or else to a workspace.
     pub const fn is_sent_to(self, ledger: bool) -> bool {
         match self {
-            Self::Policies | Self::Handover => true,
+            Self::Policies | Self::Alerts | Self::Handover => true,
             _ => self.is_ledger() == ledger,
         }
     }
@@ -123,7 +126,8 @@ impl Target {
             | Self::Token
             | Self::Handover
             | Self::Ledger
-            | Self::Policies => false,
+            | Self::Policies
+            | Self::Alerts => false,
         }
     }
 }
@@ -140,6 +144,9 @@ pub enum Answer {
     Created,
     /// The receipt and a key, which is shown only this once.
     KeyIssued,
+    /// The receipt, and what receivers of messages check signatures with, which is shown only this
+    /// once if it is a secret.
+    Signed,
     /// The result of a test.
     Tested,
     /// The receipt of the last change, and what a report of a failure led to.

@@ -111,6 +111,10 @@ macro_rules! codes {
 }
 
 codes! {
+    ("alert_disabled", AlertDisabled, Rejected, "The alert is disabled, so it sends nothing."),
+    ("alert_exists", AlertExists, Conflict, "There is an alert with this name."),
+    ("alert_unknown", AlertUnknown, NotFound, "There is no such alert."),
+    ("alerts_full", AlertsFull, Rejected, "There are as many alerts as there may be."),
     ("already_disabled", AlreadyDisabled, Rejected, "It is already disabled."),
     ("already_enabled", AlreadyEnabled, Rejected, "It is already enabled."),
     ("api_key_unknown", ApiKeyUnknown, NotFound, "There is no such API key, or it has been revoked."),

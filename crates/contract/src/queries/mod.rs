@@ -4,8 +4,10 @@
 //! implementation in the engine, which the compiler then demands.
 
 pub mod access_check;
+pub mod alerts;
 pub mod audit;
 pub mod blocked_tokens;
+pub mod dead_letters;
 pub mod erasure;
 pub mod exposure;
 pub mod get;
@@ -28,8 +30,10 @@ mod parameters;
 mod workspace;
 
 pub use access_check::{AccessAnswer, AccessCheck, AccessQuery, ConditionalAccess};
+pub use alerts::{AlertDelivery, AlertView, Alerts, AlertsAnswer};
 pub use audit::{Audit, AuditPage, AuditQuery};
 pub use blocked_tokens::{BlockedTokenView, BlockedTokens, BlockedTokensAnswer};
+pub use dead_letters::{DeadLetterView, DeadLetters, DeadLettersAnswer, DeadLettersQuery};
 pub use erasure::{Erasure, ErasureQuery, ErasureState, ErasureView};
 pub use exposure::{Exposure, ExposurePage, ExposureQuery};
 pub use get::{Get, GetQuery};
@@ -46,8 +50,8 @@ pub use secret_policies::{
     PolicySubjectView, SecretPolicies, SecretPoliciesAnswer, SecretPolicyView,
 };
 pub use status::{
-    ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder, NatsStatus,
-    RebuildStatus, RestoredFrom, ScheduledTestsStatus, Status, StatusView,
+    AlertsStatus, ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder,
+    NatsStatus, RebuildStatus, RestoredFrom, ScheduledTestsStatus, Status, StatusView,
 };
 pub use uptime::{Uptime, UptimeQuery, UptimeView};
 pub use whoami::{CallerView, Whoami};
@@ -181,7 +185,8 @@ macro_rules! queries {
 
 queries! {
     Get, Why, Uptime, Rotation, Erasure, List, History, Audit, Exposure, Handovers, Leases, Workspaces,
-    Status, Principals, BlockedTokens, SecretPolicies, MasterKeys, AccessCheck, Whoami,
+    Status, Principals, BlockedTokens, SecretPolicies, Alerts, DeadLetters, MasterKeys, AccessCheck,
+    Whoami,
 }
 
 impl QueryName {

@@ -108,6 +108,9 @@ pub struct StatusView {
     /// The tests of connections that the server makes by itself; absent without a schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_tests: Option<ScheduledTestsStatus>,
+    /// How far the messages of alerts are; absent if there are no alerts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<AlertsStatus>,
 }
 
 /// Tests of connections by a schedule, since the start.
@@ -123,6 +126,27 @@ pub struct ScheduledTestsStatus {
     pub not_made: u64,
     /// Tests left out, because the one before had not ended.
     pub skipped: u64,
+}
+
+/// How far the messages of all alerts are. What is counted is known since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertsStatus {
+    /// Number of alerts.
+    pub alerts: u64,
+    /// How many of them are disabled.
+    pub disabled: u64,
+    /// How many of them have a receiver that takes nothing now.
+    pub down: u64,
+    /// How many events of the log one of them has not looked at yet, at most.
+    pub behind: u64,
+    /// Events that were not taken yet and wait for another attempt.
+    pub waiting: u64,
+    /// Events that are not sent any more.
+    pub dead_letters: u64,
+    /// Messages that were taken.
+    pub delivered: u64,
+    /// Attempts that failed.
+    pub failed: u64,
 }
 
 /// Room on a disk that was full.

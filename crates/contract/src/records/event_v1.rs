@@ -6,8 +6,9 @@ use ledger_domain::connection::{
     Access, Dependent, DependentKey, Details, GrantScope, Limits, ModelPolicy, Pricing, Reverted,
 };
 use ledger_domain::{
-    ConsumerEvent, Event, FieldName, FormerEnd, Generation, HandoverEvent, LeaseEvent, LedgerEvent,
-    Line, NewSecret, PolicyEvent, Prose, Secret, Slug, Version, WorkspaceCreated, WorkspaceName,
+    AlertEvent, ConsumerEvent, Event, FieldName, FormerEnd, Generation, HandoverEvent, LeaseEvent,
+    LedgerEvent, Line, NewSecret, PolicyEvent, Prose, Secret, Slug, Version, WorkspaceCreated,
+    WorkspaceName,
 };
 use ledger_domain::{PrincipalEvent, SecretRevealed};
 use schemars::{JsonSchema, Schema, schema_for};
@@ -26,7 +27,8 @@ use super::rotations_v1::FormersOut;
 use super::secrets_v1::{NewSecretV1, SecretV1, with_references};
 use super::versions::first_with_references;
 use super::{
-    consumers_v1, erased_v1, handovers_v1, leases_v1, policies_v1, rotations_v1, tests_v1,
+    alerts_v1, consumers_v1, erased_v1, handovers_v1, leases_v1, policies_v1, rotations_v1,
+    tests_v1,
 };
 use crate::shape::{self, Read, Shape, Written};
 
@@ -292,6 +294,8 @@ pub enum Happened {
     Handover(HandoverEvent),
     /// An event of a policy of secret fields.
     Policy(PolicyEvent),
+    /// An event of an alert.
+    Alert(AlertEvent),
     /// An event about leases on secrets.
     Lease(LeaseEvent),
 }
@@ -420,6 +424,9 @@ fn read_later<'de, D: Deserializer<'de>>(
     if policies_v1::is_known(type_name, schema) {
         return policies_v1::read(type_name, d).map(Happened::Policy);
     }
+    if alerts_v1::is_known(type_name, schema) {
+        return alerts_v1::read(type_name, d).map(Happened::Alert);
+    }
     if leases_v1::is_known(type_name, schema) {
         return leases_v1::read(type_name, d).map(Happened::Lease);
     }
@@ -469,6 +476,7 @@ fn first_schema(type_name: &str, version: u32) -> Option<Schema> {
             let later = rotations_v1::schema(other).or_else(|| consumers_v1::schema(other));
             let later = later.or_else(|| handovers_v1::schema(other));
             let later = later.or_else(|| policies_v1::schema(other));
+            let later = later.or_else(|| alerts_v1::schema(other));
             let later = later.or_else(|| leases_v1::schema(other));
             let later = later.or_else(|| tests_v1::schema(other));
             return later.or_else(|| access_schema(other)).or_else(|| ledger_schema(other));

@@ -59,6 +59,7 @@ impl Head {
             | StreamId::Principal(_)
             | StreamId::Consumers(_)
             | StreamId::Policies(_)
+            | StreamId::Alerts(_)
             | StreamId::Leases(_)
             | StreamId::Handovers(_)
             | StreamId::Ledger(_) => (None, None),
@@ -183,6 +184,7 @@ enum Stream<'a> {
     Reveals(ConnectionId),
     Consumers(ConnectionId),
     Policies(&'a str),
+    Alerts(&'a str),
     Leases(&'a str),
     Ledger(LedgerId),
 }
@@ -196,6 +198,7 @@ impl From<Stream<'_>> for StreamId {
             Stream::Reveals(id) => Self::Reveals(id),
             Stream::Consumers(id) => Self::Consumers(id),
             Stream::Policies(name) => Self::Policies(WorkspaceName::stored(name.into())),
+            Stream::Alerts(name) => Self::Alerts(WorkspaceName::stored(name.into())),
             Stream::Leases(name) => Self::Leases(WorkspaceName::stored(name.into())),
             Stream::Ledger(id) => Self::Ledger(id),
         }
@@ -230,6 +233,8 @@ impl<'a> Scan<'a> {
             Stream::Ledger(LedgerId::new(self.uuid()?))
         } else if self.skip(b"policies/").is_some() {
             Stream::Policies(self.text()?)
+        } else if self.skip(b"alerts/").is_some() {
+            Stream::Alerts(self.text()?)
         } else if self.skip(b"principal/").is_some() {
             Stream::Principal(self.text()?)
         } else {

@@ -14,6 +14,7 @@
 //! are read.
 
 mod access_v1;
+mod alerts_v1;
 mod consumers_v1;
 mod decode;
 mod erased_v1;
@@ -36,10 +37,10 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, ConsumerEvent, Event, EventFacts, EventId, HandoverEvent,
-    LeaseEvent, LeaseFacts, LedgerEvent, LedgerId, Line, MessageId, Micros, PolicyEvent, Position,
-    PrincipalEvent, PrincipalFacts, PrincipalName, SecretRevealed, Version, WorkspaceCreated,
-    WorkspaceName,
+    Actor, AlertEvent, CheckedText, ConnectionId, ConsumerEvent, Event, EventFacts, EventId,
+    HandoverEvent, LeaseEvent, LeaseFacts, LedgerEvent, LedgerId, Line, MessageId, Micros,
+    PolicyEvent, Position, PrincipalEvent, PrincipalFacts, PrincipalName, SecretRevealed, Version,
+    WorkspaceCreated, WorkspaceName,
 };
 use serde::{Deserializer, Serialize};
 
@@ -61,6 +62,7 @@ pub use versions::{METADATA_VERSION, data_version, first_metadata_version};
 
 use crate::shape::{self, Shape, Written};
 use access_v1::PrincipalOut;
+use alerts_v1::AlertOut;
 use consumers_v1::ConsumerOut;
 use event_v1::DataOut;
 pub(crate) use event_v1::data_schema;
@@ -149,6 +151,8 @@ pub enum StreamId {
     Consumers(ConnectionId),
     /// The policies of one workspace, or of the ledger as a whole.
     Policies(WorkspaceName),
+    /// The alerts of one workspace, or of the ledger as a whole.
+    Alerts(WorkspaceName),
     /// What ends leases on secrets throughout a workspace.
     Leases(WorkspaceName),
     /// Handovers of one principal's keys.
@@ -166,6 +170,7 @@ impl fmt::Display for StreamId {
             Self::Reveals(id) => write!(f, "reveals/{id}"),
             Self::Consumers(id) => write!(f, "consumers/{id}"),
             Self::Policies(name) => write!(f, "policies/{name}"),
+            Self::Alerts(name) => write!(f, "alerts/{name}"),
             Self::Leases(name) => write!(f, "leases/{name}"),
             Self::Handovers(name) => write!(f, "handovers/{name}"),
             Self::Ledger(id) => write!(f, "ledger/{id}"),
@@ -202,6 +207,7 @@ impl StreamId {
             ("reveals", id) => id.parse().ok().map(Self::Reveals),
             ("consumers", id) => id.parse().ok().map(Self::Consumers),
             ("policies", name) => Some(Self::Policies(WorkspaceName::stored(name.into()))),
+            ("alerts", name) => Some(Self::Alerts(WorkspaceName::stored(name.into()))),
             ("leases", name) => Some(Self::Leases(WorkspaceName::stored(name.into()))),
             ("handovers", name) => Some(Self::Handovers(PrincipalName::stored(name.into()))),
             ("ledger", id) => id.parse().ok().map(Self::Ledger),
@@ -382,6 +388,11 @@ pub fn encode_policy(out: &mut Vec<u8>, metadata: &Metadata, event: &PolicyEvent
     encode(out, metadata, event.type_name(), PolicyOut(event));
 }
 
+/// Appends the stored bytes of a record about an alert to `out`.
+pub fn encode_alert(out: &mut Vec<u8>, metadata: &Metadata, event: &AlertEvent) {
+    encode(out, metadata, event.type_name(), AlertOut(event));
+}
+
 /// Appends the stored bytes of a record about a consumer of a connection to `out`.
 pub fn encode_consumer(out: &mut Vec<u8>, metadata: &Metadata, event: &ConsumerEvent) {
     encode(out, metadata, event.type_name(), ConsumerOut(event));
@@ -446,6 +457,7 @@ impl Happened {
             Self::Consumer(event) => event.type_name(),
             Self::Handover(event) => event.type_name(),
             Self::Policy(event) => event.type_name(),
+            Self::Alert(event) => event.type_name(),
             Self::Lease(event) => event.type_name(),
         }
     }

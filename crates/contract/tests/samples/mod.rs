@@ -14,12 +14,13 @@ use ledger_domain::principal::{
     Role, TokenRef, Workspaces,
 };
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, ConsumerEvent, EndWorkspaceLeases, EndedLeases, Event,
-    EventId, FieldName, FormerEnd, Generation, GivenOut, HandedOver, HandoverEnd, HandoverEvent,
-    HandoverId, Held, Hint, Json, KeyHandedOver, LeaseEnd, LeaseEvent, LeaseId, LedgerEvent,
-    LedgerId, Line, MasterKeyId, MessageId, Micros, NewSecret, Overdue, PolicyEvent, PolicySubject,
-    Position, Prose, ReadCount, Reference, ReferenceFormat, ReferenceKind, Sealed, Secret,
-    SecretPolicy, SecretRevealed, Slug, Version, WorkspaceCreated, WorkspaceName,
+    Actor, AlertEvent, AlertHappened, AlertSelection, AlertSettings, CheckedText, ConnectionId,
+    ConsumerEvent, EndWorkspaceLeases, EndedLeases, Event, EventId, FieldName, FormerEnd,
+    Generation, GivenOut, HandedOver, HandoverEnd, HandoverEvent, HandoverId, Held, Hint, Json,
+    KeyHandedOver, LeaseEnd, LeaseEvent, LeaseId, LedgerEvent, LedgerId, Line, MasterKeyId,
+    MessageId, Micros, NewSecret, Overdue, PolicyEvent, PolicySubject, Position, Prose, ReadCount,
+    Reference, ReferenceFormat, ReferenceKind, Sealed, Secret, SecretPolicy, SecretRevealed,
+    SignatureScheme, Signing, Slug, Version, WorkspaceCreated, WorkspaceName,
 };
 use uuid::Uuid;
 
@@ -376,6 +377,34 @@ fn policy_event(type_name: &str) -> Option<PolicyEvent> {
     }
 }
 
+fn alert_event(type_name: &str) -> Option<AlertEvent> {
+    let selection = AlertSelection {
+        on: [text("health_changed"), text("secret_overdue")].into(),
+        provider: Some(text("openai")),
+        labels: map("team", text("payments")),
+    };
+    let url = text("https://alerts.example/hook");
+    let settings = AlertSettings { url, selection, enabled: true };
+    let signing = Signing {
+        scheme: SignatureScheme::Ed25519,
+        salt: text("c2FsdCBvZiBhIHNpZ25pbmcgc2VjcmV0"),
+        public_key: Some(text("whpk_cHVibGljIGtleSBvZiBhbiBhbGVydCwgMzIgYnk=")),
+    };
+    let happened = match type_name {
+        "alert_created" => AlertHappened::Created { settings, signing },
+        "alert_updated" => {
+            AlertHappened::Updated { settings: AlertSettings { enabled: false, ..settings } }
+        }
+        "alert_secret_rotated" => AlertHappened::SecretRotated { signing, former_until: Some(AT) },
+        "alert_tested" => AlertHappened::Tested,
+        "alert_replayed" => AlertHappened::Replayed { position: Some(Position::new(5)) },
+        "alert_disabled" => AlertHappened::Disabled { because: text("the receiver is gone") },
+        "alert_removed" => AlertHappened::Removed,
+        _ => return None,
+    };
+    Some(AlertEvent { name: text("ops"), happened })
+}
+
 fn lease_event(type_name: &str) -> Option<LeaseEvent> {
     let lease = LeaseId::from_bytes([0x1e; 16]);
     let until = Micros::new(AT.get() + 3_600_000_000);
@@ -422,6 +451,7 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
     let (principal, own) = (principal_event(type_name), ledger_event(type_name));
     let (consumer, policy) = (consumer_event(type_name), policy_event(type_name));
     let (handover, lease) = (handover_event(type_name), lease_event(type_name));
+    let alert = alert_event(type_name);
     let metadata = Metadata {
         position: Position::new(7),
         stream: match type_name {
@@ -431,6 +461,7 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
             "api_key_handed_over" => StreamId::Handovers(text("gateway-eu")),
             _ if handover.is_some() || lease.is_some() => StreamId::Reveals(id),
             _ if consumer.is_some() => StreamId::Consumers(id),
+            _ if alert.is_some() => StreamId::Alerts(workspace.clone()),
             _ if policy.is_some() => StreamId::Policies(workspace.clone()),
             _ if principal.is_some() => StreamId::Principal(text("gateway-eu")),
             _ if own.is_some() => StreamId::Ledger(LedgerId::from_bytes([0x1d; 16])),
@@ -456,6 +487,7 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
     };
     let mut bytes = Vec::new();
     match (type_name, principal, own) {
+        _ if let Some(event) = &alert => records::encode_alert(&mut bytes, &metadata, event),
         (_, _, Some(event)) => records::encode_ledger(&mut bytes, &metadata, &event),
         (WorkspaceCreated::TYPE_NAME, ..) => {
             let display_name = Some(text::<Line>("Default"));

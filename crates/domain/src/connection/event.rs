@@ -241,6 +241,37 @@ impl Event {
         }
     }
 
+    /// Returns whether the event can say how well the connection works.
+    pub const fn reports_health(&self) -> bool {
+        match self {
+            Self::MarkedDegraded { .. }
+            | Self::MarkedFailed { .. }
+            | Self::MarkedOperational { .. }
+            | Self::Tested { .. } => true,
+            Self::Created(_)
+            | Self::Updated(_)
+            | Self::SecretRotated { .. }
+            | Self::FormerRetired { .. }
+            | Self::FormerEndSet { .. }
+            | Self::RotationCancelled { .. }
+            | Self::SecretOverdue { .. }
+            | Self::Enabled
+            | Self::Disabled { .. }
+            | Self::Archived { .. }
+            | Self::Restored { .. }
+            | Self::Erased { .. }
+            | Self::Emptied(_)
+            | Self::WorkspaceGranted { .. }
+            | Self::WorkspaceRevoked { .. }
+            | Self::LimitsSet { .. }
+            | Self::ModelPolicySet(_)
+            | Self::PricingSet(_)
+            | Self::DependentLinked { .. }
+            | Self::DependentUnlinked { .. }
+            | Self::Reverted(_) => false,
+        }
+    }
+
     /// All stored type names, in the order of the variants. A change that sends secrets elsewhere
     /// has a name of its own, so that auditors find it. An emptied event keeps its name.
     pub const TYPE_NAMES: [&'static str; 26] = [

@@ -124,6 +124,18 @@ pub enum Rejection {
     /// The workspace, or the ledger, has as many policies as it may have.
     #[error("there are {0} policies, and no room for more")]
     PoliciesFull(usize),
+    /// There is no such alert.
+    #[error("there is no such alert")]
+    AlertUnknown,
+    /// There is an alert with this name.
+    #[error("there is an alert with this name")]
+    AlertExists,
+    /// The alert is disabled.
+    #[error("the alert is disabled, so it sends nothing")]
+    AlertDisabled,
+    /// The workspace, or the ledger, has as many alerts as it may have.
+    #[error("there are {0} alerts, and no room for more")]
+    AlertsFull(usize),
     /// There is no such lease on secrets of the connection, or it has ended.
     #[error("there is no such lease, or it has ended")]
     SecretLeaseEnded,

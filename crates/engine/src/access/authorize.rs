@@ -100,8 +100,10 @@ impl Permit {
                 return self.caller.require_principals();
             }
             Target::Tokens | Target::Ledger => Subject::Ledger,
-            Target::Policies if workspace.as_str() == subjects::LEDGER => Subject::Ledger,
-            Target::Workspace | Target::NewWorkspace | Target::Policies => {
+            Target::Policies | Target::Alerts if workspace.as_str() == subjects::LEDGER => {
+                Subject::Ledger
+            }
+            Target::Workspace | Target::NewWorkspace | Target::Policies | Target::Alerts => {
                 Subject::Workspace(workspace)
             }
             // Settled when the decider has found the connection.

@@ -202,7 +202,8 @@ impl From<QueryError> for Problem {
             QueryError::CursorInvalid
             | QueryError::GenerationUnknown
             | QueryError::ReadForbidden
-            | QueryError::PrincipalUnknown => Self::new(code),
+            | QueryError::PrincipalUnknown
+            | QueryError::AlertUnknown => Self::new(code),
         }
     }
 }
@@ -222,6 +223,7 @@ impl QueryError {
             Self::GenerationUnknown => Code::GenerationUnknown,
             Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
             Self::PrincipalUnknown => Code::PrincipalUnknown,
+            Self::AlertUnknown => Code::AlertUnknown,
             Self::Rebuilding { .. } => Code::Rebuilding,
             Self::Busy(_) => Code::Busy,
             Self::DeadlineExpired(_) => Code::DeadlineExpired,

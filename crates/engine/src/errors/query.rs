@@ -51,6 +51,9 @@ pub enum QueryError {
     /// The principal does not exist.
     #[error("there is no such principal")]
     PrincipalUnknown,
+    /// There is no such alert.
+    #[error("there is no such alert")]
+    AlertUnknown,
     /// The query needs a read model that is being rebuilt.
     #[error("{model} is being rebuilt; {done} of {total} events are done")]
     Rebuilding {

@@ -12,12 +12,13 @@ use ledger_store::{Batch, Store};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Portable;
+use crate::alerts::{put_sent_up_to, sent_up_to};
 use crate::errors::{Fault, RestoreError};
 use crate::identity::Identity;
 use crate::times;
 
 /// The version of the portable form that this program writes, and the newest that it reads.
-pub const PORTABLE_VERSION: u32 = 2;
+pub const PORTABLE_VERSION: u32 = 3;
 
 /// The first line of a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +82,9 @@ struct Settings {
     /// Ids of connections that are still to be erased again. Since version 2.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     erase_again: Vec<Marked>,
+    /// After which event the messages of each alert are sent again. Since version 3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    alerts: Vec<SentAlert>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +95,16 @@ struct Wrapped(#[serde(with = "as_base64")] Vec<u8>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Marked(#[serde(with = "as_text")] ConnectionId);
+
+/// How far the messages of an alert are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentAlert {
+    /// The position of the event by which the alert was created.
+    alert: u64,
+    /// The position after which messages are sent again.
+    after: u64,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -161,6 +175,7 @@ impl Header {
                 former_curve_key,
                 nats_login: meta::nats_login(store)?.map(Wrapped),
                 erase_again: meta::erase_again(store)?.into_iter().map(Marked).collect(),
+                alerts: sent_up_to(store, *position)?.into_iter().map(SentAlert::of).collect(),
             },
             origin: origin.map(|(incarnation, last)| Origin { incarnation, position: last.get() }),
         })
@@ -217,6 +232,15 @@ impl Header {
         for Marked(id) in &settings.erase_again {
             meta::put_erase_again(batch, store, *id);
         }
+        for SentAlert { alert, after } in &settings.alerts {
+            put_sent_up_to(batch, store, Position::new(*alert), Position::new(*after));
+        }
+    }
+}
+
+impl SentAlert {
+    fn of((alert, after): (Position, Position)) -> Self {
+        Self { alert: alert.get(), after: after.get() }
     }
 }
 
@@ -316,6 +340,7 @@ mod tests {
                 }),
                 nats_login: Some(Wrapped(vec![8])),
                 erase_again: vec![Marked(ConnectionId::from_bytes([9; 16]))],
+                alerts: vec![SentAlert { alert: 3, after: 8 }],
             },
             origin: Some(Origin { incarnation: Incarnation::from_bytes([6; 16]), position: 7 }),
         }
@@ -344,7 +369,7 @@ mod tests {
             names.sort_unstable();
             names.join(" ")
         };
-        assert_eq!(PORTABLE_VERSION, 2);
+        assert_eq!(PORTABLE_VERSION, 3);
         assert_eq!(
             names(&text),
             "epoch founding incarnation ledger origin portable_ledger position program records \
@@ -353,7 +378,7 @@ mod tests {
         assert_eq!(names(&text["founding"]), "fingerprint_key key_check mac_key");
         assert_eq!(
             names(&text["settings"]),
-            "curve_key erase_again former_curve_key journal_removed nats_login requires_sealed"
+            "alerts curve_key erase_again former_curve_key journal_removed nats_login requires_sealed"
         );
     }
 

@@ -2,7 +2,7 @@
 //! the format of the one that they were read from.
 //!
 //! ```text
-//! {"portable_ledger":2,"ledger":"…","position":9,…,"founding":{…},"settings":{…},"mac":"…"}
+//! {"portable_ledger":3,"ledger":"…","position":9,…,"founding":{…},"settings":{…},"mac":"…"}
 //! {"journal":41,"entry":{…},"mac":"…"}                  each entry of the audit journal
 //! {"key_use":"k3x9a2bq71ce","at":"…","mac":"…"}         each last use of an API key
 //! {"state_end":3,"mac":"…"}                             the number of lines before it

@@ -1,11 +1,12 @@
 //! Answers to all queries, typed and as JSON.
 
 use ledger_contract::queries::{
-    AccessAnswer, AccessCheck, Audit, AuditPage, BlockedTokens, BlockedTokensAnswer, CallerView,
-    Erasure, ErasureView, Exposure, ExposurePage, Get, Handovers, HandoversAnswer, History,
-    HistoryPage, Leases, LeasesPage, List, MasterKeys, MasterKeysAnswer, PrincipalPage, Principals,
-    Query, QueryRequest, Rotation, RotationView, SecretPolicies, SecretPoliciesAnswer, Status,
-    StatusView, Uptime, UptimeView, Whoami, Why, WhyView, WorkspacePage, Workspaces,
+    AccessAnswer, AccessCheck, Alerts, AlertsAnswer, Audit, AuditPage, BlockedTokens,
+    BlockedTokensAnswer, CallerView, DeadLetters, DeadLettersAnswer, Erasure, ErasureView,
+    Exposure, ExposurePage, Get, Handovers, HandoversAnswer, History, HistoryPage, Leases,
+    LeasesPage, List, MasterKeys, MasterKeysAnswer, PrincipalPage, Principals, Query, QueryRequest,
+    Rotation, RotationView, SecretPolicies, SecretPoliciesAnswer, Status, StatusView, Uptime,
+    UptimeView, Whoami, Why, WhyView, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
 use ledger_domain::{Connection, SecretAges};
@@ -51,6 +52,10 @@ pub enum QueryAnswer {
     BlockedTokens(BlockedTokensAnswer),
     /// See [`Reader::secret_policies`].
     SecretPolicies(SecretPoliciesAnswer),
+    /// See [`Reader::alerts`].
+    Alerts(AlertsAnswer),
+    /// See [`Reader::dead_letters`].
+    DeadLetters(DeadLettersAnswer),
     /// See [`Reader::master_keys`].
     MasterKeys(MasterKeysAnswer),
     /// See [`Reader::access_check`].
@@ -87,6 +92,10 @@ impl Reader<'_> {
             QueryRequest::Principals(query) => QueryAnswer::Principals(self.principals(&query)?),
             QueryRequest::BlockedTokens(_) => QueryAnswer::BlockedTokens(self.blocked_tokens()?),
             QueryRequest::SecretPolicies(_) => QueryAnswer::SecretPolicies(self.secret_policies()?),
+            QueryRequest::Alerts(_) => QueryAnswer::Alerts(self.alerts()?),
+            QueryRequest::DeadLetters(query) => {
+                QueryAnswer::DeadLetters(self.dead_letters(&query)?)
+            }
             QueryRequest::MasterKeys(_) => QueryAnswer::MasterKeys(self.master_keys()?),
             QueryRequest::AccessCheck(query) => {
                 QueryAnswer::AccessCheck(self.access_check(&query)?)
@@ -118,6 +127,8 @@ impl QueryAnswer {
             Self::Principals(page) => json::<Principals>(page, page.principals.len()),
             Self::BlockedTokens(answer) => json::<BlockedTokens>(answer, answer.blocked.len()),
             Self::SecretPolicies(answer) => json::<SecretPolicies>(answer, answer.policies.len()),
+            Self::Alerts(answer) => json::<Alerts>(answer, answer.alerts.len()),
+            Self::DeadLetters(answer) => json::<DeadLetters>(answer, answer.dead_letters.len()),
             Self::MasterKeys(answer) => json::<MasterKeys>(answer, answer.keys.len()),
             Self::AccessCheck(answer) => json::<AccessCheck>(answer, 1),
             Self::Whoami(caller) => json::<Whoami>(caller, 1),

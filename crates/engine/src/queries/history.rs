@@ -93,6 +93,7 @@ impl Reader<'_> {
             | StreamId::Reveals(_)
             | StreamId::Consumers(_)
             | StreamId::Policies(_)
+            | StreamId::Alerts(_)
             | StreamId::Leases(_)
             | StreamId::Handovers(_)
             | StreamId::Ledger(_) => None,

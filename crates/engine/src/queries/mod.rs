@@ -1,6 +1,7 @@
 //! Queries. They read the live models and the log and change nothing.
 
 mod access;
+mod alerts;
 mod answer;
 mod audit;
 mod erasure;

@@ -48,6 +48,7 @@ impl Reader<'_> {
             http: shared.http_source.status(),
             backup: engine.backup_status(),
             scheduled_tests: shared.trials.scheduled.status(),
+            alerts: shared.alert_states.status(&engine.alerts(), engine.head()),
         })
     }
 }

@@ -49,6 +49,8 @@ impl Effort {
             | QueryName::Erasure
             | QueryName::BlockedTokens
             | QueryName::SecretPolicies
+            | QueryName::Alerts
+            | QueryName::DeadLetters
             | QueryName::MasterKeys
             | QueryName::Status
             | QueryName::AccessCheck

@@ -5,6 +5,7 @@ use ledger_domain::{CheckedText, ConnectionId, MessageId, Position, Version, Wor
 use ledger_store::tables::{Receipt, StreamKey, receipts};
 
 use crate::errors::Fault;
+use crate::history;
 
 /// The fingerprint of a rebuilt receipt whose record does not have it. No command matches it.
 pub(crate) const NO_FINGERPRINT: [u8; 16] = [0; 16];
@@ -37,16 +38,10 @@ impl Entry {
     /// Reads a record.
     pub(crate) fn read(position: Position, record: &[u8]) -> Result<Self, Fault> {
         let frame = Frame::read(position, record)?;
-        let (stream, connection) = match &frame.stream {
-            StreamId::Connection(id) => (StreamKey::connection(*id), Some(*id)),
-            StreamId::Reveals(id) => (StreamKey::reveals(*id), Some(*id)),
-            StreamId::Consumers(id) => (StreamKey::consumers(*id), Some(*id)),
-            StreamId::Leases(name) => (StreamKey::leases(name), None),
-            StreamId::Handovers(name) => (StreamKey::handovers(name), None),
-            StreamId::Workspace(name) => (StreamKey::workspace(name), None),
-            StreamId::Principal(name) => (StreamKey::principal(name), None),
-            StreamId::Policies(name) => (StreamKey::policies(name), None),
-            StreamId::Ledger(id) => (StreamKey::ledger(*id), None),
+        let stream = history::stream_key(&frame.stream);
+        let connection = match &frame.stream {
+            StreamId::Connection(id) | StreamId::Reveals(id) | StreamId::Consumers(id) => Some(*id),
+            _ => None,
         };
         let workspace = WorkspaceName::stored(frame.workspace.as_ref().into());
         let command_id = MessageId::stored(frame.command_id.as_ref().into());

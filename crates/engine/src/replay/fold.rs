@@ -234,6 +234,7 @@ impl<'a> Fold<'a> {
             (StreamId::Reveals(_), Happened::Revealed(_) | Happened::Handover(_))
             | (StreamId::Handovers(_), Happened::Handover(_))
             | (StreamId::Policies(_), Happened::Policy(_))
+            | (StreamId::Alerts(_), Happened::Alert(_))
             | (StreamId::Ledger(_), Happened::Ledger(_)) => {}
             _ => return Err(misplaced(metadata.position, &metadata.stream)),
         }

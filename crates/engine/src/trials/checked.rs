@@ -61,7 +61,15 @@ impl Engine {
         let candidate = match begun.inspect_err(refused)? {
             Begun::Done(Outcome { receipt, repeated, .. }) => {
                 let (api_key, handover, test) = (None, None, None);
-                return Ok(Executed { receipt, repeated, api_key, handover, test, report: None });
+                return Ok(Executed {
+                    receipt,
+                    repeated,
+                    api_key,
+                    handover,
+                    test,
+                    report: None,
+                    signing: None,
+                });
             }
             Begun::Starts(candidate) => candidate,
         };

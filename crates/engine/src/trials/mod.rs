@@ -165,7 +165,15 @@ impl Engine {
         };
         let test = Some(TestReport::of(&result, health));
         let Outcome { receipt, repeated, .. } = outcome;
-        Ok(Executed { receipt, repeated, api_key: None, handover: None, test, report: None })
+        Ok(Executed {
+            receipt,
+            repeated,
+            api_key: None,
+            handover: None,
+            test,
+            report: None,
+            signing: None,
+        })
     }
 
     /// Checks whether the test can be made before anything is recorded.

@@ -194,8 +194,9 @@ impl Engine {
             reports,
             health: connection.health.state.as_str().to_owned(),
         };
-        let (api_key, handover, test) = (None, None, None);
-        Executed { receipt, repeated: false, api_key, handover, test, report: Some(report) }
+        let (api_key, handover, test, signing) = (None, None, None, None);
+        let report = Some(report);
+        Executed { receipt, repeated: false, api_key, handover, test, report, signing }
     }
 }
 

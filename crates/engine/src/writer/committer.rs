@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
-use ledger_domain::ConsumerEvent;
+use ledger_domain::{ConsumerEvent, Position};
 use ledger_store::Durability;
 use parking_lot::Mutex;
 
@@ -75,6 +75,7 @@ impl Committer {
                 | Effect::Consumer(..)
                 | Effect::Revealed { .. }
                 | Effect::Policies(..)
+                | Effect::Alerts(..)
                 | Effect::Leases { .. }
                 | Effect::Ledger(_)
                 | Effect::Handover { .. }
@@ -98,7 +99,7 @@ impl Committer {
             }
         }
         for accepted in &accepted {
-            self.follow(&accepted.effect);
+            self.follow(&accepted.effect, accepted.metadata.position);
         }
         let fresh: Vec<Fresh> = accepted.into_iter().map(fresh).collect();
         let urgent =
@@ -119,7 +120,7 @@ impl Committer {
     }
 
     /// Tells those parts of the engine that keep states in memory what has become durable.
-    fn follow(&self, effect: &Effect) {
+    fn follow(&self, effect: &Effect, position: Position) {
         let Shared { directory, agenda, consumers, policies, ages, leases, trials, .. } =
             &*self.shared;
         match effect {
@@ -138,6 +139,7 @@ impl Committer {
                 policies.put(place, all);
                 ages.look_through_all();
             }
+            Effect::Alerts(place, all) => self.shared.alerts.put(place, all, position),
             Effect::Consumer(id, event) => {
                 match event {
                     ConsumerEvent::Removed { consumer } => consumers.forget(*id, consumer),
@@ -168,7 +170,7 @@ impl Committer {
         uses.filter(|one| self.used.is_first(*one)).collect()
     }
 
-    fn flush_when_due(&mut self, rows: usize, events: usize, head: ledger_domain::Position) {
+    fn flush_when_due(&mut self, rows: usize, events: usize, head: Position) {
         self.events_since_flush += u64::try_from(events).unwrap_or(u64::MAX);
         if rows < CHANGED_ROWS_MAX && self.events_since_flush < EVENTS_BETWEEN_FLUSHES {
             return;
@@ -191,6 +193,7 @@ fn fresh(accepted: Accepted) -> Fresh {
         | Effect::Consumer(..)
         | Effect::Revealed { .. }
         | Effect::Policies(..)
+        | Effect::Alerts(..)
         | Effect::Leases { .. }
         | Effect::Ledger(_)
         | Effect::Handover { .. }

@@ -233,6 +233,7 @@ impl Decider {
                 (Some(id), version)
             }
             Work::Policy(command) => (None, self.change_policies(envelope, command, recorded_at)?),
+            Work::Alert(command) => (None, self.change_alerts(envelope, command, recorded_at)?),
             Work::Overdue(id) => (Some(id), self.note_overdue(envelope, id, recorded_at)?),
             Work::Ledger(work) => (None, self.change_ledger(envelope, work, recorded_at)?),
             Work::Principal { name, command, wrapping } => {

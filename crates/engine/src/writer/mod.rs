@@ -13,6 +13,7 @@
 //! The decider works on states that are not durable yet. That is sound because a failed write stops
 //! everything, and no answer or query reveals anything about a group before it is durable.
 
+mod alerts;
 mod beside;
 mod clock;
 mod committer;
@@ -37,9 +38,10 @@ use std::thread::JoinHandle;
 use ledger_contract::records::{Metadata, Provenance};
 use ledger_domain::principal::KeyDigest;
 use ledger_domain::{
-    Connection, ConnectionId, ConsumerCommand, ConsumerEvent, Expected, Handover, HandoverCommand,
-    HandoverId, Ledger, MasterKeyId, Micros, Policies, PolicyCommand, Position, Principal,
-    PrincipalCommand, PrincipalName, RevealSecret, WorkspaceCreated, WorkspaceName,
+    AlertCommand, Alerts, Connection, ConnectionId, ConsumerCommand, ConsumerEvent, Expected,
+    Handover, HandoverCommand, HandoverId, Ledger, MasterKeyId, Micros, Policies, PolicyCommand,
+    Position, Principal, PrincipalCommand, PrincipalName, RevealSecret, WorkspaceCreated,
+    WorkspaceName,
 };
 use ledger_store::Batch;
 use ledger_store::tables::Receipt;
@@ -116,6 +118,8 @@ pub(crate) enum Work {
     Consumer { id: ConnectionId, command: ConsumerCommand },
     /// A command about policies of the workspace or the ledger to which it is sent.
     Policy(PolicyCommand),
+    /// A command about an alert of the workspace or the ledger to which it is sent.
+    Alert(AlertCommand),
     /// Records that secrets of a connection are overdue.
     Overdue(ConnectionId),
     /// Something about leases on secrets.
@@ -207,6 +211,8 @@ pub(crate) enum Effect {
     },
     /// The policies of a workspace or of the ledger.
     Policies(WorkspaceName, Arc<Policies>),
+    /// The alerts of a workspace or of the ledger.
+    Alerts(WorkspaceName, Arc<Alerts>),
     /// Leases on secrets.
     Leases {
         /// As they are now.

@@ -49,6 +49,7 @@ impl Decider {
             | Work::Reveal { .. }
             | Work::HandOver { .. }
             | Work::Policy(_)
+            | Work::Alert(_)
             | Work::Overdue(_)
             | Work::Lease(_)
             | Work::Ledger(_) => Ok(()),

@@ -11,6 +11,7 @@ use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipt
 
 use super::recent::Recent;
 use crate::access::{Caller, caller_of, check_blocks};
+use crate::alerts::AllAlerts;
 use crate::engine::Shared;
 use crate::errors::{AuthenticateError, Fault};
 use crate::history;
@@ -93,6 +94,8 @@ pub(crate) struct State {
     key_handovers: HashMap<PrincipalName, Version>,
     /// The policies of secret fields.
     pub(crate) policies: AllPolicies,
+    /// The alerts.
+    pub(crate) alerts: AllAlerts,
     /// The leases on secrets.
     pub(crate) leases: SecretLeases,
     /// Last versions of the streams of what ends leases throughout a workspace.
@@ -131,10 +134,12 @@ impl State {
         let ledger = (**shared.ledger.read()).clone();
         let pending_handovers = shared.handovers.pending();
         let policies = (*shared.policies.now()).clone();
+        let alerts = (*shared.alerts.now()).clone();
         let leases = shared.models.load().leases()?;
         Ok(Self {
             shared,
             policies,
+            alerts,
             ledger,
             counted: BTreeSet::new(),
             principals,

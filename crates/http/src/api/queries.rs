@@ -124,6 +124,8 @@ impl Written {
             | QueryAnswer::Erasure(_)
             | QueryAnswer::BlockedTokens(_)
             | QueryAnswer::SecretPolicies(_)
+            | QueryAnswer::Alerts(_)
+            | QueryAnswer::DeadLetters(_)
             | QueryAnswer::MasterKeys(_)
             | QueryAnswer::AccessCheck(_)
             | QueryAnswer::Whoami(_) => About::Plain,

@@ -76,6 +76,7 @@ impl Notice {
             StreamId::Reveals(_)
             | StreamId::Consumers(_)
             | StreamId::Policies(_)
+            | StreamId::Alerts(_)
             | StreamId::Leases(_) => About::Reading,
             StreamId::Principal(_) | StreamId::Handovers(_) | StreamId::Ledger(_) => {
                 About::Administration

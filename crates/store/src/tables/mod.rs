@@ -15,6 +15,7 @@
 //! | `journal.mac` | number (8, BE) | an entry of the audit journal, JSON |
 //! | `snapshots.mac` | connection id (16), version (8, BE) | the state at that version |
 //! | `handovers.mac` | handover id | its state, JSON |
+//! | `alerts.mac` | see [`alerts`] | how far messages of alerts are, JSON |
 //! | `erasures.mac` | position (8, BE) | connection id (16), when carried out, i64 BE |
 //! | `uses` | API key id | time of its last use, i64 BE |
 //! | `seen` | connection id (16), consumer | time when it was last seen, i64 BE |
@@ -25,6 +26,7 @@
 //! `log`, `streams`, `receipts`, `claims`, `keys` and `snapshots` were the tables of formats 1 and
 //! 2, whose rows have no MACs. `meta` held everything that `meta.mac` has now.
 
+pub mod alerts;
 pub mod claims;
 pub mod connections;
 pub mod erasures;
@@ -64,11 +66,12 @@ pub(crate) const ERASURES: &str = "erasures.mac";
 pub(crate) const USES: &str = "uses";
 pub(crate) const SEEN: &str = "seen";
 pub(crate) const HANDOVERS: &str = "handovers.mac";
+pub(crate) const ALERTS: &str = "alerts.mac";
 
 /// Tables that every ledger has.
 pub(crate) const FIXED: &[&str] = &[
     LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, FOUNDING, META, SNAPSHOTS, JOURNAL, ERASURES, USES, SEEN,
-    HANDOVERS,
+    HANDOVERS, ALERTS,
 ];
 
 /// Tables that nothing can replace. The others are derived from them, or are new in this program.

@@ -17,6 +17,8 @@ use crate::store::{Rows, Store};
 const KEY_BYTES: usize = 17;
 /// The kind of the streams of policies.
 const POLICIES: u8 = b'y';
+/// The kind of the streams of alerts.
+const ALERTS: u8 = b'a';
 
 /// A stream's prefix in keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +61,11 @@ impl StreamKey {
         Self::of(POLICIES, name.stream_id())
     }
 
+    /// Returns the key of the stream of the alerts of a workspace, or of the ledger as a whole.
+    pub fn alerts(name: &WorkspaceName) -> Self {
+        Self::of(ALERTS, name.stream_id())
+    }
+
     /// Returns the key of the stream of what ends leases on secrets throughout a workspace.
     pub fn leases(workspace: &WorkspaceName) -> Self {
         Self::of(b'e', workspace.stream_id())
@@ -95,6 +102,7 @@ pub(super) fn place(key: &[u8]) -> Option<String> {
         b'e' => format!("end {version} of leases throughout a workspace"),
         b'h' => format!("version {version} of the handovers of a principal's keys"),
         b'p' => format!("version {version} of a principal"),
+        ALERTS => format!("version {version} of the alerts of a workspace"),
         POLICIES => format!("version {version} of the policies of a workspace"),
         b'l' => format!("version {version} of the ledger itself"),
         _ => format!("version {version} of a workspace"),
@@ -151,8 +159,17 @@ pub fn last_version(store: &Store, stream: StreamKey) -> Result<Version, ReadErr
 
 /// Iterates over the positions of all policies, stream by stream.
 pub fn all_policies(store: &Store) -> impl Iterator<Item = Result<Position, ReadError>> + '_ {
+    all_of(store, POLICIES)
+}
+
+/// Iterates over the positions of all events about alerts, stream by stream.
+pub fn all_alerts(store: &Store) -> impl Iterator<Item = Result<Position, ReadError>> + '_ {
+    all_of(store, ALERTS)
+}
+
+fn all_of(store: &Store, kind: u8) -> impl Iterator<Item = Result<Position, ReadError>> + '_ {
     let table = fixed(STREAMS);
-    store.scan_below(&table, &[POLICIES], &[POLICIES + 1]).map(move |row| {
+    store.scan_below(&table, &[kind], &[kind + 1]).map(move |row| {
         let (_, value) = row?;
         let position = u64_from(&value).ok_or_else(|| corrupt(&table, "a stream's version"))?;
         Ok(Position::new(position))

@@ -15,6 +15,7 @@ mod node_packages;
 mod packages;
 mod platform;
 mod python;
+mod receiver;
 mod rocksdb;
 mod s3;
 pub(crate) mod schemathesis;
@@ -75,6 +76,7 @@ pub(crate) fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<Variabl
         schemathesis::ensure(&site, &mut variables)?;
         clients::ensure(&site, &mut variables)?;
         s3::ensure(&site, &mut variables)?;
+        receiver::ensure(&site, &mut variables)?;
         let node = node::ensure(&site, &mut variables)?;
         for packages in [CLIENTS, SERVERS] {
             packages.ensure(&site, &node, &mut variables)?;

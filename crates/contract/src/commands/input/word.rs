@@ -3,11 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use ledger_domain::InvalidField;
 use ledger_domain::connection::{
     AuthMethod, Environment, IdentityKind, Kind, RateCounts, RateUnit, ReportedFailure, UsageUnit,
 };
 use ledger_domain::principal::{PrincipalKind, Role, Scope};
+use ledger_domain::{InvalidField, SignatureScheme};
 use serde_json::{Value, json};
 
 use super::Rule;
@@ -43,6 +43,7 @@ words!(
     ReportedFailure,
     Role,
     Scope,
+    SignatureScheme,
     UsageUnit
 );
 

@@ -1,6 +1,7 @@
 //! Parts of bodies shared by several verbs.
 
 mod access;
+pub(crate) mod alert;
 mod details;
 mod models;
 mod permission;

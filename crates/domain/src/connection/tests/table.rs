@@ -241,6 +241,10 @@ fn word(rejection: &Rejection) -> &'static str {
         | Rejection::ConsumersFull(_)
         | Rejection::PolicyUnknown
         | Rejection::PoliciesFull(_)
+        | Rejection::AlertUnknown
+        | Rejection::AlertExists
+        | Rejection::AlertDisabled
+        | Rejection::AlertsFull(_)
         | Rejection::SecretLeaseEnded
         | Rejection::SecretLeasesFull { .. }
         | Rejection::PrincipalUnknown

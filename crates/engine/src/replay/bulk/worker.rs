@@ -251,6 +251,7 @@ impl<'a> Worker<'a> {
             }
             (StreamId::Handovers(_), Happened::Handover(_))
             | (StreamId::Policies(_), Happened::Policy(_))
+            | (StreamId::Alerts(_), Happened::Alert(_))
             | (StreamId::Ledger(_), Happened::Ledger(_)) => Ok(()),
             _ => Err(misplaced(position, &stream)),
         }

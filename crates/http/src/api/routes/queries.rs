@@ -1,7 +1,8 @@
 //! The routes of queries, generated from each query's description in the contract.
 
 use ledger_contract::queries::{
-    QueryName, QuerySpec, access_check, audit, exposure, history, leases, list, uptime,
+    QueryName, QuerySpec, access_check, audit, dead_letters, exposure, history, leases, list,
+    uptime,
 };
 use ledger_contract::route::HttpRoute;
 
@@ -65,7 +66,10 @@ fn tag(query: QueryName) -> &'static str {
         | QueryName::Exposure
         | QueryName::Handovers
         | QueryName::Leases => "history",
-        QueryName::Workspaces | QueryName::SecretPolicies => "workspaces",
+        QueryName::Workspaces
+        | QueryName::SecretPolicies
+        | QueryName::Alerts
+        | QueryName::DeadLetters => "workspaces",
         QueryName::Status | QueryName::MasterKeys => "operation",
         QueryName::Principals
         | QueryName::BlockedTokens
@@ -111,8 +115,11 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
             p::QUERY,
             p::COMMON,
         ],
-        QueryName::Handovers | QueryName::SecretPolicies => {
+        QueryName::Handovers | QueryName::SecretPolicies | QueryName::Alerts => {
             &[p::IN_ANY_WORKSPACE, p::QUERY, p::COMMON]
+        }
+        QueryName::DeadLetters => {
+            &[p::IN_ANY_WORKSPACE, dead_letters::PARAMETERS, p::QUERY, p::COMMON]
         }
         QueryName::Leases => {
             &[p::IN_ANY_WORKSPACE, leases::PARAMETERS, p::PAGE, p::QUERY, p::COMMON]
@@ -144,6 +151,8 @@ fn answers(query: QueryName) -> Vec<Answer> {
         QueryName::Principals => ("A page of principals, by name.", PAGED),
         QueryName::BlockedTokens => ("The blocked tokens.", &[]),
         QueryName::SecretPolicies => ("The policies of secrets.", &[]),
+        QueryName::Alerts => ("The alerts, without their secrets.", &[]),
+        QueryName::DeadLetters => ("The dead letters.", &[]),
         QueryName::MasterKeys => ("The master keys, without their bytes.", &[]),
         QueryName::AccessCheck => ("Whether it is allowed, and the reason.", &[]),
         QueryName::Whoami => ("The caller's name as recorded in events, and its grants.", &[]),

@@ -70,6 +70,12 @@ fn answer(answer: commands::Answer) -> Answer {
             "KeyReceipt",
             &["ETag", "Ledger-Repeated", "Cache-Control"],
         ),
+        commands::Answer::Signed => Answer::json(
+            200,
+            "The change is durable. What receivers check signatures with is shown only this once.",
+            "AlertReceipt",
+            &["ETag", "Ledger-Repeated", "Cache-Control"],
+        ),
         commands::Answer::Tested => Answer::json(
             200,
             "The result, which is durable; a repeated command returns its first result.",
@@ -96,7 +102,9 @@ fn tag(verb: Verb) -> &'static str {
         Target::NewConnection => "connections",
         Target::Connection if verb == Verb::Update => "connections",
         Target::Connection | Target::Token | Target::Handover => "commands",
-        Target::Workspace | Target::NewWorkspace | Target::Policies => "workspaces",
+        Target::Workspace | Target::NewWorkspace | Target::Policies | Target::Alerts => {
+            "workspaces"
+        }
         Target::NewPrincipal | Target::Principal | Target::Key | Target::Tokens => "principals",
         Target::Ledger => "operation",
     }
@@ -114,7 +122,9 @@ fn parameters(verb: Verb) -> &'static [&'static [Parameter]] {
         Target::Handover => &[p::IN_WORKSPACE_OR_LEDGER, p::COMMAND, p::COMMON],
         Target::NewConnection => &[p::IN_WORKSPACE, p::COMMAND, p::MAKING, p::COMMON],
         Target::NewWorkspace | Target::NewPrincipal => &[p::COMMAND, p::MAKING, p::COMMON],
-        Target::Policies => &[p::IN_WORKSPACE_OR_LEDGER, p::COMMAND, p::CHANGING, p::COMMON],
+        Target::Policies | Target::Alerts => {
+            &[p::IN_WORKSPACE_OR_LEDGER, p::COMMAND, p::CHANGING, p::COMMON]
+        }
         Target::Tokens | Target::Ledger => &[p::COMMAND, p::CHANGING, p::COMMON],
         Target::Token => &[p::COMMAND, p::COMMON],
         Target::Principal => &[p::ON_PRINCIPAL, p::COMMAND, p::CHANGING, p::COMMON],
