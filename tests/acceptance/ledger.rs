@@ -445,7 +445,8 @@ pub(crate) async fn send_as(
         incarnation: revealed.incarnation.clone(),
         recorded_at: String::new(),
     };
-    Ok(Executed { receipt, repeated: false, api_key: None, handover: None, test: None })
+    let (api_key, handover, test, signing) = (None, None, None, None);
+    Ok(Executed { receipt, repeated: false, api_key, handover, test, signing })
 }
 
 /// Asks for secrets, and returns the answer.
