@@ -49,6 +49,7 @@ scenarios! {
         a_consumer_confirms_beside_the_version_of_its_connection,
         a_parameter_that_does_not_fit_is_named,
         a_policy_refuses_values_and_says_how_old_they_may_become,
+        an_alert_is_made_with_a_secret_that_is_shown_once,
         a_reader_that_has_the_version_is_spared_the_body,
         a_replay_answers_with_its_report,
         a_slash_too_many_is_named_and_a_merge_patch_is_taken,

@@ -30,6 +30,7 @@ pub(super) struct CreateAlertBody {
     /// Which events it is about: types of events, `health_changed` for every event by which a
     /// connection became operational, degraded or failed, or `secret_compromised`. By default
     /// these two, and `secret_overdue`.
+    #[schemars(length(min = 1, max = 64))]
     on: Option<EventWords>,
     /// Only those of connections of this provider, as events name it.
     provider: Option<Input<ProviderRule>>,

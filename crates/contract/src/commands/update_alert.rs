@@ -26,6 +26,7 @@ pub(super) struct UpdateAlertBody {
     /// The URL to which its messages go.
     url: Option<Input<UrlRule>>,
     /// Which events it is about, in place of those before.
+    #[schemars(length(min = 1, max = 64))]
     on: Option<EventWords>,
     /// Only those of connections of this provider; null for all.
     #[serde(default, deserialize_with = "nullable")]
