@@ -43,6 +43,7 @@ pub mod reveal;
 pub mod secret;
 pub mod workspace;
 
+pub use connection::{ACCESS_TOKEN, ProviderToken, REFRESH_TOKEN, RefreshOutcome};
 pub use connection::{
     Command, Connection, Emptied, Event, EventFacts, Lifecycle, Rejection, advance, check_expected,
     decide, evolve,

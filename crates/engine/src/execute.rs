@@ -116,6 +116,9 @@ impl Engine {
             ParsedCommand::Test { .. } => {
                 Box::pin(self.test(workspace, command, fingerprint, context)).await
             }
+            ParsedCommand::RefreshToken { .. } => {
+                Box::pin(self.refresh(workspace, command, fingerprint, context)).await
+            }
             ParsedCommand::Checked(command) => {
                 Box::pin(self.checked(workspace, *command, fingerprint, context)).await
             }
@@ -342,8 +345,10 @@ impl Engine {
             ParsedCommand::EndWorkspaceLeases(command) => {
                 Ok(Work::Lease(LeaseWork::Workspace(command)))
             }
-            // Nothing is decided for a read.
-            ParsedCommand::ReadLeased { .. } => Err(ExecuteError::VerbUnknown),
+            // Nothing is decided for a read, and for a refresh only what came of it.
+            ParsedCommand::ReadLeased { .. } | ParsedCommand::RefreshToken { .. } => {
+                Err(ExecuteError::VerbUnknown)
+            }
             ParsedCommand::Consumer { target, command } => {
                 let id = self.find(permit, workspace, &target)?;
                 Ok(Work::Consumer { id, command })

@@ -11,6 +11,7 @@ mod life;
 mod overlap;
 mod pending;
 mod policy;
+mod refresh;
 mod registry;
 mod revert;
 mod secret_policy;
@@ -42,6 +43,7 @@ pub(crate) enum Verb {
     Dependents(dependents::DependentsCommand),
     Revert(revert::RevertArgs),
     Test(trial::TestArgs),
+    Refresh(refresh::RefreshArgs),
     Unwrap(handover::UnwrapArgs),
     /// List and revoke what was handed over
     #[command(subcommand)]
@@ -69,6 +71,7 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Dependents(command) => command.command(),
         Verb::Revert(args) => args.command(),
         Verb::Test(args) => return trial::run(common, args, out).await,
+        Verb::Refresh(args) => args.command(),
         Verb::Unwrap(args) => return handover::unwrap(common, args, out).await,
         Verb::Handover(command) => return handover::run(common, command, out).await,
         Verb::Consumers(command) => command.command(),
@@ -76,7 +79,8 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Workspace(command) => return workspace::run(common, command, out).await,
         Verb::SecretPolicy(command) => return secret_policy::run(common, command, out).await,
     };
-    let session = if command.body.contains_key("check") {
+    let waits = command.body.contains_key("check") || command.verb == refresh::VERB;
+    let session = if waits {
         Session::open_waiting(common, trial::WAIT_MIN, out).await?
     } else {
         Session::open(common, out).await?

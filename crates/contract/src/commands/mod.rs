@@ -40,6 +40,7 @@ mod mark_degraded;
 mod mark_failed;
 mod mark_operational;
 mod read_leased_secrets;
+mod refresh_token;
 mod remove_consumer;
 mod remove_secret_policy;
 mod renew_lease;
@@ -112,6 +113,7 @@ registry::verbs! {
         UnlinkDependent in unlink_dependent,
         Revert in revert,
         TestConnection in test_connection,
+        RefreshToken in refresh_token,
     }
     // Neither changes a connection or a principal.
     others {

@@ -116,6 +116,11 @@ pub enum ParsedCommand {
         /// The secret fields that it takes, which the engine finds.
         fields: BTreeSet<FieldName>,
     },
+    /// Asks for a token of a connection.
+    RefreshToken {
+        /// The connection.
+        target: ConnectionRef,
+    },
     /// Receives what was handed over.
     Unwrap {
         /// The token, if it is not the credential.
@@ -303,6 +308,7 @@ impl ParsedCommand {
             Self::Change { command, .. } => Verb::of_connection(command),
             Self::Reveal { .. } => Verb::RevealSecret,
             Self::Test { .. } => Verb::TestConnection,
+            Self::RefreshToken { .. } => Verb::RefreshToken,
             Self::Unwrap { .. } => Verb::Unwrap,
             Self::RevokeHandover { .. } => Verb::RevokeHandover,
             Self::LeaseSecrets { .. } => Verb::LeaseSecrets,
@@ -335,6 +341,7 @@ impl ParsedCommand {
             | Self::Change { target, .. }
             | Self::Reveal { target, .. }
             | Self::Test { target, .. }
+            | Self::RefreshToken { target }
             | Self::LeaseSecrets { target, .. }
             | Self::ReadLeased { target, .. }
             | Self::Lease { target, .. } => Some(target),
@@ -377,6 +384,7 @@ impl ParsedCommand {
                 | Self::Consumer { .. }
                 | Self::Reveal { .. }
                 | Self::Test { .. }
+                | Self::RefreshToken { .. }
                 | Self::Unwrap { .. }
                 | Self::RevokeHandover { .. }
                 | Self::LeaseSecrets { .. }

@@ -121,11 +121,13 @@ impl Committer {
     /// Tells those parts of the engine that keep states in memory what has become durable.
     fn follow(&self, effect: &Effect) {
         let Shared { directory, agenda, consumers, policies, ages, leases, .. } = &*self.shared;
+        let tokens = &self.shared.provider_tokens;
         match effect {
             Effect::Principal(principal) => directory.put(principal),
             Effect::Connection(change) => {
                 overlaps::follow(agenda, change.before.as_deref(), &change.after);
                 ages.follow(&self.shared, &change.after);
+                tokens.follow(change.before.as_deref(), &change.after);
                 leases.follow_connection(&change.after, change.row_bytes);
                 if change.after.lifecycle.is_erased() {
                     self.shared.close(change.after.id);
