@@ -150,6 +150,8 @@ mod server;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]
+mod token_services;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod trials;

@@ -102,6 +102,16 @@ until ledger erasure "$gone" --json | grep -q '"completed_at":"'; do
     sleep 0.1
 done
 
+# One whose token the ledger signs itself, and one that cannot get any.
+ledger create --slug signed --provider acme --auth-method private_key_jwt --config issuer=me \
+    --config audience=you --config subject=them --secret secret_key=not-a-real-key-0009
+ledger reveal signed --field access_token --reason "kept for later versions" >/dev/null
+ledger refresh signed
+ledger create --slug unreachable --provider acme --auth-method oauth2_client_credentials \
+    --config token_url=https://127.0.0.1/token --config client_id=me \
+    --secret client_secret=not-a-real-key-0010
+ledger refresh unreachable && exit 1
+
 # What this version answers; later versions must still say all of it.
 ledger list --all-workspaces --all --lifecycle any --json >list.jsonl
 ledger history --all-workspaces --all --json >history.jsonl

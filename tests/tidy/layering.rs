@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 23] = [
+const EDGES: [(&str, &[&str]); 24] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
@@ -16,9 +16,17 @@ const EDGES: [(&str, &[&str]); 23] = [
     ("ledger-store", &["ledger-domain", "ledger-vault", "ledger-contract"]),
     (
         "ledger-engine",
-        &["ledger-domain", "ledger-vault", "ledger-providers", "ledger-contract", "ledger-store"],
+        &[
+            "ledger-domain",
+            "ledger-vault",
+            "ledger-providers",
+            "ledger-oauth",
+            "ledger-contract",
+            "ledger-store",
+        ],
     ),
     ("ledger-backup", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
+    ("ledger-oauth", &["ledger-domain", "ledger-providers"]),
     ("ledger-outgoing", &["ledger-domain"]),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine", "ledger-outgoing"]),
     (

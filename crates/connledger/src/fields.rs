@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ledger_contract::queries::ListQuery;
-use ledger_contract::view::{ConnectionView, FormerView, ReferenceView};
+use ledger_contract::view::{ConnectionView, FormerView, ProviderTokenView, ReferenceView};
 use ledger_providers::{Catalogue, FieldType};
 use serde_json::{Value, json};
 
@@ -284,6 +284,7 @@ fn details(view: &ConnectionView<'_>) -> Facts {
         ("lifecycle", text(&view.lifecycle)),
         ("enabled", text(if view.enabled { "yes" } else { "no" })),
         ("health", Some(health(view))),
+        ("token", view.provider_token.as_ref().map(token)),
         ("identity", view.identity.as_ref().map(|i| format!("{}:{}", i.r#type, i.value))),
         ("tags", (!view.tags.is_empty()).then(|| view.tags.join(", "))),
     ];
@@ -336,6 +337,14 @@ fn provider(view: &ConnectionView<'_>) -> String {
     match &view.provider_version {
         Some(version) => format!("{} {version}", view.provider),
         None => view.provider.to_string(),
+    }
+}
+
+fn token(token: &ProviderTokenView) -> String {
+    match &token.expires_at {
+        _ if token.given_up => "none is asked for until settings or secrets change".to_owned(),
+        Some(at) => format!("expires {at}"),
+        None => "none yet for the present settings and secrets".to_owned(),
     }
 }
 

@@ -28,7 +28,7 @@ use crate::parameter::{Form, Parameter, many, one, words_of};
 use crate::time;
 use crate::view::{
     self, AccessView, DependentView, HealthView, IdentityView, ModelPolicyView, PricingView,
-    SecretReferenceView, SecretView, Text, TextMap,
+    ProviderTokenView, SecretReferenceView, SecretView, Text, TextMap,
 };
 
 /// `create`: creates a connection in the subject's workspace.
@@ -288,6 +288,9 @@ pub struct ConnectionView<'a> {
     pub enabled: bool,
     /// Last reported health.
     pub health: HealthView<'a>,
+    /// The token that the ledger got for it; absent if it never tried to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_token: Option<ProviderTokenView>,
     /// Which other workspaces may use it. These see only their own grants.
     pub access: AccessView<'a>,
     /// Which models may be used.
@@ -363,6 +366,7 @@ impl<'a> ConnectionView<'a> {
             },
             enabled: connection.enabled,
             health: view::health(&connection.health),
+            provider_token: connection.provider_token.as_ref().map(view::provider_token),
             access: view::access(&connection.access),
             models: view::models(&connection.models),
             pricing: connection.pricing.as_ref().map(view::pricing),

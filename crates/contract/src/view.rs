@@ -10,7 +10,7 @@ use ledger_domain::connection::{
 };
 use ledger_domain::{
     CheckedText, Connection, FieldName, Former, Generation, Generations, Held, Hint, Json, Micros,
-    Reference, Secret,
+    ProviderToken, Reference, Secret,
 };
 use ledger_vault::plaintext_bytes;
 use schemars::JsonSchema;
@@ -118,6 +118,17 @@ pub struct HealthView<'a> {
     pub since: String,
     /// The event that reported this state.
     pub by: String,
+}
+
+/// The token that the ledger got from the token service of a connection; its value is the secret
+/// field `access_token`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProviderTokenView {
+    /// Until when it is valid; null if there is none that fits the present settings and secrets.
+    pub expires_at: Option<String>,
+    /// Whether nothing is tried any more until somebody changes settings or secrets, or has it
+    /// refreshed.
+    pub given_up: bool,
 }
 
 /// Grants.
@@ -237,6 +248,14 @@ pub fn masked(hint: &Hint) -> String {
         return "********".to_owned();
     }
     format!("{}*******{}", hint.prefix, hint.suffix)
+}
+
+/// Returns what may be shown of a token.
+pub(crate) fn provider_token(token: &ProviderToken) -> ProviderTokenView {
+    ProviderTokenView {
+        expires_at: token.expires_at.map(time::format),
+        given_up: token.failure.is_some_and(|failure| failure.gives_up),
+    }
 }
 
 pub(crate) fn text<T: CheckedText>(value: &T) -> Text<'_> {

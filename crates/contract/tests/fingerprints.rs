@@ -141,6 +141,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "74163c97c67147716ad2275f06687e99",
     ),
     ("revert", r#"{"connection": "main", "to_version": 3}"#, "152b69902689a7d604faa504904badc1"),
+    ("refresh-token", r#"{"connection": "main"}"#, "7afd8412b61c5f4f06b654f5347d223a"),
     ("test-connection", r#"{"connection": "main"}"#, "e2bb59b4c9e8daee3fff38f7bfbafbe3"),
     (
         "report-failure",

@@ -50,6 +50,7 @@ pub use alerts::{
     Alert, AlertChange, AlertCommand, AlertEvent, AlertFacts, AlertHappened, AlertRevision,
     AlertSelection, AlertSettings, Alerts, FormerSigning, SignatureScheme, Signing, decide_alert,
 };
+pub use connection::{ACCESS_TOKEN, ProviderToken, REFRESH_TOKEN, RefreshOutcome};
 pub use connection::{
     Command, Connection, Emptied, Event, EventFacts, Lifecycle, Rejection, advance, check_expected,
     decide, evolve,

@@ -41,6 +41,7 @@ use crate::nats_login;
 use crate::overlaps::{self, OVERLAPS, SeenConsumers, keep_seen};
 use crate::policies::{AGES, Ages, PolicyDirectory};
 use crate::ports::{Clock, Ports};
+use crate::provider_tokens::{ProviderTokens, TOKENS};
 use crate::quotas::Quotas;
 use crate::readers::Readers;
 use crate::references::ReferenceFollower;
@@ -157,6 +158,7 @@ pub(crate) struct Shared {
     pub(crate) backups: BackupSlot,
     pub(crate) references: ReferenceFollower,
     pub(crate) trials: Trials,
+    pub(crate) provider_tokens: ProviderTokens,
     /// When to look at connections that have a former generation.
     pub(crate) agenda: Agenda,
     /// Values that were handed over to bearers of tokens.
@@ -303,7 +305,8 @@ impl Engine {
         };
         let rebuilder = Rebuilder::start(without.clone())?;
         let rewrapper = Rewrapper::start(without.clone())?;
-        let watches = [&OVERLAPS, &AGES, &TESTS].map(|of| AgendaWatch::start(without.clone(), of));
+        let watches = [&OVERLAPS, &AGES, &TESTS, &TOKENS];
+        let watches = watches.map(|of| AgendaWatch::start(without.clone(), of));
         let watches = watches.into_iter().collect::<Result<Vec<_>, _>>()?;
         let handovers = HandoverWatch::start(without.clone())?;
         let leases = LeaseWatch::start(without.clone(), lease_interval)?;
@@ -397,6 +400,7 @@ impl Engine {
         self.watches.lock().clear();
         drop(self.handovers.lock().take());
         drop(self.leases.lock().take());
+        self.shared.provider_tokens.finish();
         let Some(writer) = self.writer.write().take() else { return };
         drop(writer);
         self.keepers.lock().clear();
@@ -486,6 +490,7 @@ impl Shared {
             backups: BackupSlot::default(),
             references: ReferenceFollower::default(),
             trials: Trials::default(),
+            provider_tokens: ProviderTokens::default(),
             models: Live::new(models),
             curve_keys: RwLock::new(CurveKeys::load(
                 &store,

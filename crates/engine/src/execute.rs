@@ -126,6 +126,9 @@ impl Engine {
             ParsedCommand::ReportFailure { target, report } => {
                 self.report_failure(&workspace, &target, &report, context)
             }
+            ParsedCommand::RefreshToken { .. } => {
+                Box::pin(self.refresh(workspace, command, fingerprint, context)).await
+            }
             ParsedCommand::Checked(command) => {
                 Box::pin(self.checked(workspace, *command, fingerprint, context)).await
             }
@@ -355,10 +358,10 @@ impl Engine {
             ParsedCommand::EndWorkspaceLeases(command) => {
                 Ok(Work::Lease(LeaseWork::Workspace(command)))
             }
-            // Nothing is decided for a read or a report.
-            ParsedCommand::ReadLeased { .. } | ParsedCommand::ReportFailure { .. } => {
-                Err(ExecuteError::VerbUnknown)
-            }
+            // Nothing is decided for a read or a report, and for a refresh only what came of it.
+            ParsedCommand::ReadLeased { .. }
+            | ParsedCommand::ReportFailure { .. }
+            | ParsedCommand::RefreshToken { .. } => Err(ExecuteError::VerbUnknown),
             ParsedCommand::Consumer { target, command } => {
                 let id = self.find(permit, workspace, &target)?;
                 Ok(Work::Consumer { id, command })

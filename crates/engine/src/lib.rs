@@ -78,6 +78,12 @@
 //!   (test: `variables_and_files_are_found_when_a_secret_is_revealed_and_stored_nowhere`).
 //! - What a provider answers to a test is repeated without anything of the secrets that were sent
 //!   (test: `a_secret_is_not_repeated_in_any_form`).
+//! - Of all who ask for a token at once, one asks the token service
+//!   (test: `all_who_ask_at_once_wait_for_one_answer`). No grant is lost, and no refresh token used
+//!   twice (test: `no_grant_is_lost_and_no_refresh_token_used_twice`). Who comes too late takes the
+//!   newer token (test: `a_loser_takes_the_token_of_the_winner_and_is_not_given_up`).
+//! - A token that has expired is not given out
+//!   (test: `an_old_token_is_given_out_while_it_is_valid_and_none_that_is_not`).
 //! - Who shares a connection may reveal it (test: `who_shares_a_connection_may_reveal_it`).
 //! - A workspace sees of a shared connection what it takes to use it
 //!   (test: `a_workspace_sees_of_a_shared_connection_what_it_takes_to_use_it`).
@@ -199,6 +205,7 @@ mod own_work;
 mod policies;
 mod portable;
 mod projections;
+mod provider_tokens;
 mod queries;
 mod quotas;
 mod readers;
@@ -244,6 +251,7 @@ pub use portable::{
     RestoreOptions, RestoreStage, Restored, StateWritten, Taken, Until, WholeWritten,
 };
 pub use ports::{Clock, IdSource, Ports, Randomness};
+pub use provider_tokens::{RefreshImpossible, TokenRefusal};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
 pub use quotas::{Quota, QuotaExceeded, Quotas};
 pub use readers::{Effort, lower_priority};

@@ -251,6 +251,8 @@ impl Engine {
         let RevealRequest { workspace, command, mut context } = request;
         context.provenance.command_id = self.shared.ports.command_id();
         let attempt = context.attempt(&workspace, &command);
+        let fresh = self.freshen(&workspace, &command, &mut context).await;
+        fresh.inspect_err(|error| self.note_no_token(error, &attempt))?;
         // Whoever seals the ledger waits for the end of this use, which is when the answer has
         // left.
         let keys = self.shared.master_keys.enter();
@@ -269,6 +271,12 @@ impl Engine {
             tracing::error!(error = %chain(error), "a secret cannot be opened");
             self.count_refusal(error.code());
         }
+        self.record_refusal(error.code(), attempt);
+    }
+
+    /// Tells that there is no token to be given out.
+    fn note_no_token(&self, error: &ExecuteError, attempt: &Attempt) {
+        self.count_refusal(error.code());
         self.record_refusal(error.code(), attempt);
     }
 
@@ -291,6 +299,9 @@ impl Engine {
     ) -> Result<RevealAnswer, ExecuteError> {
         let RevealRequest { workspace, command, mut context } = request;
         context.provenance.command_id = self.shared.ports.command_id();
+        let attempt = context.attempt(&workspace, &command);
+        let fresh = self.freshen(&workspace, &command, &mut context).await;
+        fresh.inspect_err(|error| self.note_no_token(error, &attempt))?;
         let receipt = self.decide(workspace, command, None, context).await?.receipt;
         let position = Position::new(receipt.position);
         let Happened::Handover(HandoverEvent::Made(made)) =

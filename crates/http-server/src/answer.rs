@@ -61,11 +61,10 @@ pub fn refusal(
         Class::Unauthenticated => {
             headers.insert(WWW_AUTHENTICATE, challenge(problem.code));
         }
-        Class::Busy => {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        Class::Unavailable => {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        class @ (Class::Busy | Class::Unavailable) => {
+            let usual = if class == Class::Busy { 1 } else { 5 };
+            let seconds = problem.retry_after_seconds.unwrap_or(usual);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         _ => {}
     }

@@ -55,6 +55,8 @@ pub struct Request {
     pub headers: Vec<(String, Zeroizing<String>)>,
     /// User and password of basic authentication.
     pub basic: Option<(Zeroizing<String>, Zeroizing<String>)>,
+    /// The body, if it has one.
+    pub body: Option<Zeroizing<String>>,
 }
 
 impl fmt::Debug for Request {
@@ -146,6 +148,7 @@ impl<'p> Trial<'p> {
             url: self.url(&self.probe.url, values)?,
             headers: headers.collect::<Result<_, Untestable>>()?,
             basic: basic.transpose()?,
+            body: None,
         })
     }
 

@@ -38,6 +38,7 @@ fn takes(verb: &str) -> &'static [&'static str] {
         | "test-connection" => &["write"],
         "rotate-secret"
         | "retire-former"
+        | "refresh-token"
         | "cancel-rotation"
         | "remove-consumer"
         | "revoke-leases"
@@ -135,6 +136,13 @@ pub(super) async fn prepared(
     match verb {
         "update" => body["description"] = json!("new"),
         "rotate-secret" => body["secrets"] = json!({"api_key": "sk-second-value-2"}),
+        "refresh-token" => {
+            let mut update = body.clone();
+            update["auth_method"] = json!("private_key_jwt");
+            update["config"] = json!({"issuer": "me", "audience": "you", "subject": "them"});
+            update["secrets"] = json!({"secret_key": "a-shared-key"});
+            send("update", update).await;
+        }
         "retire-former" | "cancel-rotation" => {
             let mut rotate = body.clone();
             rotate["secrets"] = json!({"api_key": "sk-second-value-2"});

@@ -99,6 +99,16 @@ fn life() -> Vec<Case> {
         ("unlink-dependent", json!({"kind": "tool", "id": "t1"}), "/dependents", json!([])),
         ("revert", json!({"to_version": 2}), "/display_name", json!("Main")),
         ("test-connection", json!({}), "/health/reason", json!("the provider answered 200")),
+        (
+            "update",
+            json!({
+                "auth_method": "private_key_jwt", "secrets": {"secret_key": "a-shared-key"},
+                "config": {"issuer": "me", "audience": "you", "subject": "them"},
+            }),
+            "/auth_method",
+            json!("private_key_jwt"),
+        ),
+        ("refresh-token", json!({}), "/secrets/access_token/generation", json!(1)),
         ("archive", json!({"reason": "old"}), "/lifecycle", json!("archived")),
         ("restore", json!({}), "/lifecycle", json!("active")),
         ("erase", json!({"reason": "contract ended"}), "/lifecycle", json!("erased")),

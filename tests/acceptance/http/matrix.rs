@@ -77,6 +77,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("unlinkDependent", WRITE, LET_IN),
     ("revertConnection", WRITE_AND_ROTATE, LET_IN),
     ("testConnection", WRITE, LET_IN),
+    ("refreshToken", ROTATE, LET_IN),
     ("followEvents", READ_ALL, WELL),
     ("followWorkspaceEvents", READ, WELL),
     ("listPrincipals", Need::Principals(Place::OfLedger), WELL),

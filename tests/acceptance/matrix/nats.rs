@@ -48,6 +48,7 @@ pub(super) const TABLE: &[Line] = &[
     ("revert", WRITE_AND_ROTATE, LET_IN),
     ("test-connection", WRITE, LET_IN),
     ("report-failure", Need::Here(&[Scope::Reveal]), LET_IN),
+    ("refresh-token", ROTATE, LET_IN),
     ("revoke-handover", Need::Foothold, "handover_unknown"),
     ("renew-lease", Need::Here(&[Scope::Reveal]), LET_IN),
     ("return-lease", Need::Here(&[Scope::Reveal]), LET_IN),

@@ -54,6 +54,7 @@ scenarios! {
         a_replay_answers_with_its_report,
         a_slash_too_many_is_named_and_a_merge_patch_is_taken,
         amounts_have_decimals_and_nothing_is_no_limit,
+        a_token_is_signed_and_signed_again,
         every_verb_has_its_path,
         the_same_key_gives_the_same_answer_and_another_body_is_refused,
         what_a_command_is_sent_with_is_recorded,

@@ -1,4 +1,4 @@
-//! Tests of connections: where their requests may go, and sending them.
+//! Tests of connections, and tokens for them: where their requests may go, and sending them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,9 +34,9 @@ const REQUEST_IDS: [&str; 10] = [
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Tests of connections")]
 pub(crate) struct CheckArgs {
-    /// A network in which connections may be tested although it is not public, such as
-    /// 10.1.0.0/16; repeat for each. Only there are they tested without TLS. By default, nothing
-    /// is sent to loopback, private, link-local, multicast or reserved addresses
+    /// A network in which connections may be tested, and tokens be asked for, although it is not
+    /// public, such as 10.1.0.0/16; repeat for each. Only there is that done without TLS. By
+    /// default, nothing is sent to loopback, private, link-local, multicast or reserved addresses
     #[arg(
         long,
         env = "CONNLEDGER_ALLOW_CHECK_NETWORK",
@@ -44,7 +44,7 @@ pub(crate) struct CheckArgs {
         value_name = "NETWORK"
     )]
     allow_check_network: Vec<Network>,
-    /// How long a test may take, at most 1 minute
+    /// How long a test, or getting a token, may take, at most 1 minute
     #[arg(
         long,
         env = "CONNLEDGER_CHECK_TIMEOUT",
@@ -76,7 +76,7 @@ pub(crate) struct CheckArgs {
     checks_per_provider: u8,
 }
 
-/// Lets the engine test connections from now on, as the flags permit.
+/// Lets the engine test connections and get tokens from now on, as the flags permit.
 pub(super) fn begin(args: &CheckArgs, engine: &Engine) -> Result<(), Failure> {
     let networks = args.allow_check_network.clone();
     let client = |reach| {
@@ -117,7 +117,7 @@ impl SendTest for Sender {
 
 impl Sender {
     async fn sent(&self, request: Request) -> SentTest {
-        let Request { method, url, headers, basic } = request;
+        let Request { method, url, headers, basic, body } = request;
         let Ok(url) = url.parse::<Url>() else {
             return SentTest::Unanswered("the address is no URL".to_owned());
         };
@@ -131,6 +131,9 @@ impl Sender {
         }
         if let Some((user, password)) = &basic {
             sent = sent.basic_auth(user.as_str(), Some(password.as_str()));
+        }
+        if let Some(body) = body {
+            sent = sent.body(body.as_bytes().to_vec());
         }
         match client.send_for_beginning(sent).await {
             Ok(answer) => {

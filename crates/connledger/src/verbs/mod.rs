@@ -13,6 +13,7 @@ mod life;
 mod overlap;
 mod pending;
 mod policy;
+mod refresh;
 mod registry;
 mod report;
 mod revert;
@@ -46,6 +47,7 @@ pub(crate) enum Verb {
     Revert(revert::RevertArgs),
     Test(trial::TestArgs),
     ReportFailure(report::ReportArgs),
+    Refresh(refresh::RefreshArgs),
     Unwrap(handover::UnwrapArgs),
     /// List and revoke what was handed over
     #[command(subcommand)]
@@ -77,6 +79,7 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Revert(args) => args.command(),
         Verb::Test(args) => return trial::run(common, args, out).await,
         Verb::ReportFailure(args) => return report::run(common, args, out).await,
+        Verb::Refresh(args) => args.command(),
         Verb::Unwrap(args) => return handover::unwrap(common, args, out).await,
         Verb::Handover(command) => return handover::run(common, command, out).await,
         Verb::Consumers(command) => command.command(),
@@ -85,7 +88,8 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Alert(command) => return alert::run(common, command, out).await,
         Verb::SecretPolicy(command) => return secret_policy::run(common, command, out).await,
     };
-    let session = if command.body.contains_key("check") {
+    let waits = command.body.contains_key("check") || command.verb == refresh::VERB;
+    let session = if waits {
         Session::open_waiting(common, trial::WAIT_MIN, out).await?
     } else {
         Session::open(common, out).await?

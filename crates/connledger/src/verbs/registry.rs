@@ -11,6 +11,7 @@ fn path(verb: Verb) -> Vec<&'static str> {
     match verb.spec().target {
         _ if verb == Verb::RevealSecret => vec!["reveal"],
         _ if verb == Verb::TestConnection => vec!["test"],
+        _ if verb == Verb::RefreshToken => vec!["refresh"],
         _ if verb == Verb::RevokeWorkspaceLeases => vec!["lease", "revoke-all"],
         Target::Connection if verb == Verb::LeaseSecrets => vec!["lease", "take"],
         Target::Connection if is_of_leases(verb) => {

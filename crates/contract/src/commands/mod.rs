@@ -41,6 +41,7 @@ mod mark_degraded;
 mod mark_failed;
 mod mark_operational;
 mod read_leased_secrets;
+mod refresh_token;
 mod remove_alert;
 mod remove_consumer;
 mod remove_secret_policy;
@@ -120,6 +121,7 @@ registry::verbs! {
         UnlinkDependent in unlink_dependent,
         Revert in revert,
         TestConnection in test_connection,
+        RefreshToken in refresh_token,
     }
     // Neither changes a connection or a principal.
     others {

@@ -136,6 +136,11 @@ pub enum ParsedCommand {
         /// What happened.
         report: FailureReport,
     },
+    /// Asks for a token of a connection.
+    RefreshToken {
+        /// The connection.
+        target: ConnectionRef,
+    },
     /// Receives what was handed over.
     Unwrap {
         /// The token, if it is not the credential.
@@ -324,6 +329,7 @@ impl ParsedCommand {
             Self::Reveal { .. } => Verb::RevealSecret,
             Self::Test { .. } => Verb::TestConnection,
             Self::ReportFailure { .. } => Verb::ReportFailure,
+            Self::RefreshToken { .. } => Verb::RefreshToken,
             Self::Unwrap { .. } => Verb::Unwrap,
             Self::RevokeHandover { .. } => Verb::RevokeHandover,
             Self::LeaseSecrets { .. } => Verb::LeaseSecrets,
@@ -358,6 +364,7 @@ impl ParsedCommand {
             | Self::Reveal { target, .. }
             | Self::Test { target, .. }
             | Self::ReportFailure { target, .. }
+            | Self::RefreshToken { target }
             | Self::LeaseSecrets { target, .. }
             | Self::ReadLeased { target, .. }
             | Self::Lease { target, .. } => Some(target),
@@ -402,6 +409,7 @@ impl ParsedCommand {
                 | Self::Reveal { .. }
                 | Self::Test { .. }
                 | Self::ReportFailure { .. }
+                | Self::RefreshToken { .. }
                 | Self::Unwrap { .. }
                 | Self::RevokeHandover { .. }
                 | Self::LeaseSecrets { .. }

@@ -152,6 +152,7 @@ fn code_of(rejection: &Rejection) -> Code {
         Rejection::AlreadyEnabled => Code::AlreadyEnabled,
         Rejection::AlreadyDisabled => Code::AlreadyDisabled,
         Rejection::HealthUnchanged => Code::HealthUnchanged,
+        Rejection::RefreshSuperseded => Code::RefreshSuperseded,
         Rejection::NothingToChange => Code::NothingToChange,
         Rejection::SecretFieldUnknown { .. } => Code::SecretFieldUnknown,
         Rejection::FormerInUse { .. } => Code::FormerInUse,

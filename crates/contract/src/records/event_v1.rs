@@ -23,12 +23,13 @@ use super::parts_v1::{
     RevisionV1, is_default, mirrors,
 };
 use super::policies_v1::OverdueOut;
+use super::provider_tokens_v1::ProviderTokenOut;
 use super::rotations_v1::FormersOut;
 use super::secrets_v1::{NewSecretV1, SecretV1, with_references};
 use super::versions::first_with_references;
 use super::{
-    alerts_v1, consumers_v1, erased_v1, handovers_v1, leases_v1, policies_v1, rotations_v1,
-    tests_v1,
+    alerts_v1, consumers_v1, erased_v1, handovers_v1, leases_v1, policies_v1, provider_tokens_v1,
+    rotations_v1, tests_v1,
 };
 use crate::shape::{self, Read, Shape, Written};
 
@@ -159,6 +160,9 @@ impl Serialize for DataOut<'_> {
                 ReasonOut { reason: reason.as_ref().map(Written) }.serialize(s)
             }
             Event::Tested { result, health } => tests_v1::write(result, health.as_ref(), s),
+            Event::TokenRefreshed { .. } | Event::RefreshFailed { .. } => {
+                ProviderTokenOut(self.0).serialize(s)
+            }
             Event::Erased { .. } | Event::Emptied(_) => ErasureOut(self.0).serialize(s),
             Event::Restored { slug } => SlugOut { slug: slug.as_ref().map(Written) }.serialize(s),
             Event::WorkspaceGranted { scope, limits } | Event::LimitsSet { scope, limits } => {
@@ -415,6 +419,9 @@ fn read_later<'de, D: Deserializer<'de>>(
     if tests_v1::is_known(type_name, schema) {
         return tests_v1::read(d).map(Happened::Connection);
     }
+    if provider_tokens_v1::is_known(type_name, schema) {
+        return provider_tokens_v1::read(type_name, d).map(Happened::Connection);
+    }
     if consumers_v1::is_known(type_name, schema) {
         return consumers_v1::read(type_name, d).map(Happened::Consumer);
     }
@@ -479,6 +486,7 @@ fn first_schema(type_name: &str, version: u32) -> Option<Schema> {
             let later = later.or_else(|| alerts_v1::schema(other));
             let later = later.or_else(|| leases_v1::schema(other));
             let later = later.or_else(|| tests_v1::schema(other));
+            let later = later.or_else(|| provider_tokens_v1::schema(other));
             return later.or_else(|| access_schema(other)).or_else(|| ledger_schema(other));
         }
     })

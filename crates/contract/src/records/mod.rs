@@ -25,6 +25,7 @@ mod leases_v1;
 mod ledger_v1;
 mod parts_v1;
 mod policies_v1;
+mod provider_tokens_v1;
 mod public;
 mod repeats;
 mod rotations_v1;

@@ -11,7 +11,7 @@ use ledger_domain::connection::{
 };
 use ledger_domain::{
     Actor, Connection, ConnectionId, FieldName, Generation, Generations, Lifecycle, Line, Micros,
-    Position, Secret, Slug, Version, Workspace, WorkspaceName,
+    Position, ProviderToken, Secret, Slug, Version, Workspace, WorkspaceName,
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -129,6 +129,8 @@ struct StoredConnection {
     models: ModelPolicy,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
     pricing: Option<Pricing>,
+    #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    provider_token: Option<ProviderToken>,
     #[serde(with = "dependents", default, skip_serializing_if = "BTreeMap::is_empty")]
     dependents: BTreeMap<DependentKey, Dependent>,
     #[serde(with = "shape")]

@@ -74,6 +74,8 @@ pub fn first_metadata_version(type_name: &str, data_version: u32) -> u32 {
         | "handover_ended"
         | "secret_overdue"
         | "connection_tested"
+        | "provider_token_refreshed"
+        | "provider_token_failed"
         | "secret_policy_set"
         | "secret_policy_removed"
         | "alert_created"

@@ -230,6 +230,12 @@ fn event(type_name: &str) -> Event {
             }),
             health: Some(HealthState::Failed),
         },
+        "provider_token_refreshed" => Event::TokenRefreshed {
+            secrets: both(),
+            expires_at: Some(AT),
+            health: Some(HealthState::Operational),
+        },
+        "provider_token_failed" => Event::RefreshFailed { reason: reason(), gives_up: true },
         "marked_failed" => Event::MarkedFailed { reason: Some(reason()) },
         "marked_operational" => Event::MarkedOperational { reason: None },
         "connection_archived" => Event::Archived { reason: Some(reason()) },

@@ -8,6 +8,7 @@ use super::draft::{Draft, Revision};
 use super::limits_of_use::Limits;
 use super::models::ModelPolicy;
 use super::pricing::Pricing;
+use super::provider_token::RefreshOutcome;
 use super::rotation::{Replaced, Retirement};
 use super::tested::TestResult;
 use crate::ids::{Micros, Version};
@@ -76,6 +77,13 @@ pub enum Command {
         result: Box<TestResult>,
         /// The version of the connection that was tested.
         tested: Version,
+    },
+    /// Records what came of an attempt to refresh its token.
+    RefreshToken {
+        /// What came of it.
+        outcome: Box<RefreshOutcome>,
+        /// The connection with which it was made.
+        of: Box<super::Connection>,
     },
     /// Archives it.
     Archive {

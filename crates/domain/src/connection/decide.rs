@@ -21,7 +21,7 @@ use super::limits_of_use::Limits;
 use super::models::ModelPolicy;
 use super::pricing::Pricing;
 use super::rejection::Rejection;
-use super::{Connection, Lifecycle, rotation, tested};
+use super::{Connection, Lifecycle, provider_token, rotation, tested};
 use crate::ids::{Expected, Version};
 use crate::limits;
 use crate::secret::Secret;
@@ -94,6 +94,7 @@ fn decide_active(state: &Connection, command: Command) -> Result<Event, Rejectio
             let health = tested::health_after(state, &result, tested);
             Ok(Event::Tested { result, health })
         }
+        Command::RefreshToken { outcome, of } => provider_token::refresh(state, *outcome, &of),
         Command::Archive { reason, force } => archive(state, reason, force),
         Command::Erase { reason, force } => erase(state, reason, force),
         Command::GrantWorkspace { scope, limits } => grant(state, scope, limits),
@@ -120,7 +121,7 @@ fn create(draft: Box<Draft>) -> Result<Event, Rejection> {
 }
 
 /// Checks that no field is both a setting and a secret, which would be ambiguous.
-fn check_disjoint<'a>(
+pub(super) fn check_disjoint<'a>(
     details: &Details,
     secrets: impl Iterator<Item = &'a FieldName>,
 ) -> Result<(), InvalidField> {
@@ -311,6 +312,7 @@ fn revert(
         destination: Vec::new(),
         health_unknown: false,
     };
+    reverted.secrets.extend(provider_token::kept_by_revert(state, &reverted.details));
     if reverted.matches(state) {
         return Err(Rejection::NothingToChange);
     }

@@ -91,6 +91,23 @@ pub enum Event {
         /// The health that follows; absent if it stays as it is.
         health: Option<HealthState>,
     },
+    /// The token service of its provider gave out a token.
+    TokenRefreshed {
+        /// The values that are new: the token, and what the next one is asked for with if the
+        /// service replaced it.
+        secrets: BTreeMap<FieldName, NewSecret>,
+        /// Until when the token is valid; absent if the settings changed while it was asked for.
+        expires_at: Option<Micros>,
+        /// The health that follows; absent if it stays as it is.
+        health: Option<HealthState>,
+    },
+    /// No token could be got, which changes the health.
+    RefreshFailed {
+        /// Why, without anything of a secret.
+        reason: Prose,
+        /// Whether nothing is tried any more until somebody changes the connection.
+        gives_up: bool,
+    },
     /// The connection was archived.
     Archived {
         /// The reason.
@@ -216,6 +233,7 @@ impl Event {
             Self::Created(_)
             | Self::Updated(_)
             | Self::SecretRotated { .. }
+            | Self::TokenRefreshed { .. }
             | Self::WorkspaceGranted { .. }
             | Self::LimitsSet { .. }
             | Self::ModelPolicySet(_)
@@ -228,6 +246,7 @@ impl Event {
             | Self::MarkedFailed { .. }
             | Self::MarkedOperational { .. }
             | Self::Tested { .. }
+            | Self::RefreshFailed { .. }
             | Self::Archived { .. }
             | Self::Restored { .. }
             | Self::Erased { .. }
@@ -247,10 +266,13 @@ impl Event {
             Self::MarkedDegraded { .. }
             | Self::MarkedFailed { .. }
             | Self::MarkedOperational { .. }
-            | Self::Tested { .. } => true,
+            | Self::Tested { .. }
+            | Self::TokenRefreshed { health: Some(_), .. }
+            | Self::RefreshFailed { .. } => true,
             Self::Created(_)
             | Self::Updated(_)
             | Self::SecretRotated { .. }
+            | Self::TokenRefreshed { health: None, .. }
             | Self::FormerRetired { .. }
             | Self::FormerEndSet { .. }
             | Self::RotationCancelled { .. }
@@ -274,7 +296,7 @@ impl Event {
 
     /// All stored type names, in the order of the variants. A change that sends secrets elsewhere
     /// has a name of its own, so that auditors find it. An emptied event keeps its name.
-    pub const TYPE_NAMES: [&'static str; 26] = [
+    pub const TYPE_NAMES: [&'static str; 28] = [
         "connection_created",
         "connection_updated",
         "destination_changed",
@@ -289,6 +311,8 @@ impl Event {
         "marked_failed",
         "marked_operational",
         "connection_tested",
+        "provider_token_refreshed",
+        "provider_token_failed",
         "connection_archived",
         "connection_restored",
         "connection_erased",
@@ -326,6 +350,8 @@ impl Event {
             Self::MarkedFailed { .. } => "marked_failed",
             Self::MarkedOperational { .. } => "marked_operational",
             Self::Tested { .. } => "connection_tested",
+            Self::TokenRefreshed { .. } => "provider_token_refreshed",
+            Self::RefreshFailed { .. } => "provider_token_failed",
             Self::Archived { .. } => "connection_archived",
             Self::Restored { .. } => "connection_restored",
             Self::Erased { .. } => "connection_erased",

@@ -7,7 +7,7 @@ use super::draft::{Details, Draft, Revision};
 use super::event::{Event, EventFacts, Reverted};
 use super::health::{Health, HealthState};
 use super::models::ModelPolicy;
-use super::{Connection, Lifecycle};
+use super::{Connection, Lifecycle, provider_token};
 use crate::ids::Generation;
 use crate::policies::Overdue;
 use crate::secret::{Former, FormerEnd, NewSecret, Secret};
@@ -69,6 +69,7 @@ fn created(draft: Draft, facts: &EventFacts) -> Connection {
         access: draft.access,
         models: draft.models,
         pricing: draft.pricing,
+        provider_token: None,
         dependents: BTreeMap::new(),
         version: facts.version,
         position: facts.position,
@@ -101,6 +102,7 @@ fn erased(workspace: WorkspaceName, slug: Slug, facts: &EventFacts) -> Connectio
         access: Access::default(),
         models: ModelPolicy::default(),
         pricing: None,
+        provider_token: None,
         dependents: BTreeMap::new(),
         version: facts.version,
         position: facts.position,
@@ -132,6 +134,7 @@ fn secret(generation: Generation, new: NewSecret, facts: &EventFacts) -> Secret 
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each type of event")]
 fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
     match event {
         Event::Created(draft) => *state = created(*draft, facts),
@@ -143,6 +146,7 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
             for (field, new) in secrets {
                 rotate(state, &field, new, former, facts);
             }
+            provider_token::forget(state, true);
             forget_health(state, health_unknown, facts);
         }
         Event::FormerRetired { generations, .. } => {
@@ -157,6 +161,7 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
         }
         Event::RotationCancelled { generations, health_unknown } => {
             each_former(state, &generations, |secret| take_back(secret, facts));
+            provider_token::forget(state, true);
             forget_health(state, health_unknown, facts);
         }
         Event::SecretOverdue { overdue } => note_overdue(state, overdue),
@@ -173,6 +178,19 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
             if let Some(health) = health {
                 set_health(state, health, Some(result.reason), facts);
             }
+        }
+        Event::TokenRefreshed { secrets, expires_at, health } => {
+            let fields = secrets.keys().cloned().collect();
+            set_secrets(state, secrets, facts);
+            provider_token::note_obtained(state, fields, expires_at);
+            if let Some(health) = health {
+                set_health(state, health, None, facts);
+            }
+        }
+        Event::RefreshFailed { reason, gives_up } => {
+            let health = if gives_up { HealthState::Failed } else { HealthState::Degraded };
+            set_health(state, health, Some(reason), facts);
+            provider_token::note_failure(state, gives_up, facts);
         }
         Event::Archived { .. } => {
             state.lifecycle = Lifecycle::Archived { at: facts.recorded_at };
@@ -218,6 +236,18 @@ fn set_secret(state: &mut Connection, field: FieldName, new: NewSecret, facts: &
     let returning = former.filter(|former| former.held == new.held);
     let came_back_of = returning.map(Former::came_first);
     state.secrets.insert(field, Secret { came_back_of, ..secret(generation, new, facts) });
+}
+
+/// Sets values of fields, of which some may be new.
+fn set_secrets(
+    state: &mut Connection,
+    secrets: BTreeMap<FieldName, NewSecret>,
+    facts: &EventFacts,
+) {
+    for (field, new) in secrets {
+        redact_if_new(state, &field, facts);
+        set_secret(state, field, new, facts);
+    }
 }
 
 /// Replaces the value of a field, and keeps the one before it if the event says so.
@@ -308,6 +338,7 @@ fn set_health(state: &mut Connection, new: HealthState, reason: Option<Prose>, f
 }
 
 fn apply_revision(state: &mut Connection, revision: Revision, facts: &EventFacts) {
+    provider_token::forget(state, revision.asks_otherwise());
     state.details.revise(&revision);
     if let Some(slug) = revision.slug {
         state.slug = slug;
@@ -332,6 +363,8 @@ fn apply_revision(state: &mut Connection, revision: Revision, facts: &EventFacts
 }
 
 fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts) {
+    let asks_otherwise = provider_token::asks_otherwise(state, &reverted);
+    provider_token::forget(state, asks_otherwise);
     let mut secrets = BTreeMap::new();
     for (field, old) in reverted.secrets {
         redact_if_new(state, &field, facts);

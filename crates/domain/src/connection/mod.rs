@@ -12,6 +12,7 @@ mod health;
 mod limits_of_use;
 mod models;
 mod pricing;
+mod provider_token;
 mod redirect;
 mod rejection;
 mod rotation;
@@ -36,6 +37,9 @@ pub use limits_of_use::{
 };
 pub use models::{ModelPolicy, ModelRule};
 pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};
+pub use provider_token::{
+    ACCESS_TOKEN, ProviderToken, REFRESH_TOKEN, RefreshFailure, RefreshOutcome,
+};
 pub use redirect::Attached;
 pub use rejection::Rejection;
 pub use rotation::{Keep, Replaced, RetiredBy, Retirement};
@@ -82,6 +86,8 @@ pub struct Connection {
     pub models: ModelPolicy,
     /// Factors applied to the provider's prices, if any are set.
     pub pricing: Option<Pricing>,
+    /// What is known of the token that the ledger got for it, once it tried to.
+    pub provider_token: Option<ProviderToken>,
     /// What depends on the connection.
     pub dependents: BTreeMap<DependentKey, Dependent>,
     /// Number of accepted changes.

@@ -48,6 +48,9 @@ pub enum Rejection {
     /// The connection already has this health, for this reason.
     #[error("the connection already has this health, for this reason")]
     HealthUnchanged,
+    /// Another attempt to refresh the token was faster, or the connection was changed meanwhile.
+    #[error("the token was refreshed, or the connection changed, while it was asked for")]
+    RefreshSuperseded,
     /// The command would change nothing.
     #[error("the command would change nothing")]
     NothingToChange,

@@ -10,6 +10,7 @@ use ledger_vault::KeySourceError;
 
 use super::{AuthenticateError, Fault};
 use crate::policies::Violated;
+use crate::provider_tokens::{RefreshImpossible, TokenRefusal};
 use crate::quotas::QuotaExceeded;
 use crate::references::ReferenceProblem;
 use crate::trials::TestImpossible;
@@ -114,6 +115,12 @@ pub enum ExecuteError {
     /// The connection cannot be tested.
     #[error(transparent)]
     TestImpossible(TestImpossible),
+    /// The ledger cannot get a token for the connection.
+    #[error("no token can be got: {0}")]
+    RefreshImpossible(RefreshImpossible),
+    /// The token service gave out no token.
+    #[error("{0}")]
+    ProviderToken(Box<TokenRefusal>),
     /// The test before a change did not work.
     #[error("{}: {}", .0.outcome.as_str(), .0.reason)]
     CheckFailed(Box<TestResult>),

@@ -120,12 +120,18 @@ impl From<ExecuteError> for Problem {
             ExecuteError::SlugTaken(_) => {
                 Self { field: Some("slug".to_owned()), ..Self::because(code, error.to_string()) }
             }
+            ExecuteError::ProviderToken(ref refusal) => {
+                let wait = refusal.wait.filter(|_| !refusal.gives_up);
+                let retry_after_seconds = wait.map(|wait| wait.as_secs() + 1);
+                Self { retry_after_seconds, ..Self::because(code, error.to_string()) }
+            }
             ExecuteError::MasterKeys(error) => Self::because(code, chain(&error)),
             ExecuteError::WorkspaceUnknown(_)
             | ExecuteError::QuotaExceeded(_)
             | ExecuteError::SecretsInFlight(_)
             | ExecuteError::ReadsInFlight
             | ExecuteError::TestImpossible(_)
+            | ExecuteError::RefreshImpossible(_)
             | ExecuteError::CheckFailed(_)
             | ExecuteError::ConnectionTooLarge { .. } => Self::because(code, error.to_string()),
             ExecuteError::WorkspaceTaken
@@ -168,6 +174,9 @@ impl ExecuteError {
             Self::SecretsInFlight(_) => Code::SecretsInFlight,
             Self::VerbUnknown => Code::VerbUnknown,
             Self::TestImpossible(_) => Code::TestImpossible,
+            Self::RefreshImpossible(_) => Code::RefreshImpossible,
+            Self::ProviderToken(refusal) if refusal.gives_up => Code::ProviderTokenRefused,
+            Self::ProviderToken(_) => Code::ProviderTokenUnavailable,
             Self::CheckFailed(_) => Code::CheckFailed,
             Self::TestRunning => Code::TestRunning,
             Self::Busy | Self::ReadsInFlight => Code::Busy,

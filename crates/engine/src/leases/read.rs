@@ -198,6 +198,7 @@ impl Engine {
         // Only the owner of the ledger's name knows which leases have ended.
         self.ready()?;
         self.in_time(context.deadline)?;
+        self.freshen(&workspace, &command, &mut context).await?;
         let leases = &self.shared.leases;
         let read = leases.begin();
         let keys = self.shared.master_keys.enter()?;

@@ -19,6 +19,7 @@ use super::{Reader, paging};
 use crate::access::Caller;
 use crate::errors::{Fault, QueryError};
 use crate::leases::LiveLease;
+use crate::provider_tokens::is_of_refresh;
 use crate::{handovers, history, trials};
 
 /// Reveals that are looked through for one page.
@@ -196,8 +197,12 @@ impl Search<'_> {
             generations.get(self.field) == Some(&self.generation)
         };
         let received = match happened {
-            // Who has a connection tested sees no value.
-            Happened::Revealed(revealed) if trials::is_of_test(&revealed) => None,
+            // Who has a connection tested, or its token refreshed, sees no value.
+            Happened::Revealed(revealed)
+                if trials::is_of_test(&revealed) || is_of_refresh(&revealed) =>
+            {
+                None
+            }
             Happened::Revealed(SecretRevealed { generations, reason, .. }) => {
                 gives(&generations).then(|| Received::reveal(reason.text()))
             }

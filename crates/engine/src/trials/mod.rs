@@ -9,6 +9,8 @@ mod reports;
 mod running;
 mod scheduled;
 
+pub(crate) use reason::harmless_words;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
@@ -47,7 +49,7 @@ const REASON: &str = "to test the connection";
 /// Where the request for that reveal comes from: the server itself, which alone sees the values.
 const FROM: &str = "test";
 
-/// Sends the requests of tests.
+/// Sends the requests of tests, and those for tokens.
 pub trait SendTest: fmt::Debug + Send + Sync {
     /// Sends a request, follows no redirect, and ends within a time that the implementation limits.
     fn send(&self, request: Request) -> Sending<'_>;
@@ -119,7 +121,7 @@ struct Prepared {
 }
 
 /// What is known of a test, or of a change that is to be tested, before anything is sent.
-enum Begun<T> {
+pub(crate) enum Begun<T> {
     /// It was made earlier, under the same command id.
     Done(Outcome),
     /// It is to be made.
@@ -127,9 +129,11 @@ enum Begun<T> {
 }
 
 impl Engine {
-    /// Sends the requests of tests with this from now on.
+    /// Sends the requests of tests, and those for tokens, with this from now on. Tokens are asked
+    /// for on the runtime that calls this.
     pub fn set_test_sender(&self, sender: Arc<dyn SendTest>) {
         self.shared.trials.set_sender(sender);
+        self.shared.provider_tokens.run_here();
     }
 
     /// Tests a connection and records the result.
@@ -199,7 +203,7 @@ impl Engine {
     }
 
     /// Returns the permit of a command, unless it was answered earlier.
-    fn admit(
+    pub(crate) fn admit(
         &self,
         workspace: &WorkspaceName,
         command: &ParsedCommand,
@@ -219,8 +223,9 @@ impl Engine {
         Ok(Begun::Starts(permit))
     }
 
-    /// Returns a connection that is in a state to be tested, as the caller may.
-    fn to_be_tested(
+    /// Returns a connection that is in a state to be tested, or to have its token refreshed, as the
+    /// caller may.
+    pub(crate) fn to_be_tested(
         &self,
         permit: &Permit,
         workspace: &WorkspaceName,

@@ -37,7 +37,7 @@ pub(super) fn of_answer(
     if (300..400).contains(&status) {
         reason.push_str(", a redirect, which is not followed");
     } else if outcome != TestOutcome::Works
-        && let Some(said) = said(body, secrets)
+        && let Some(said) = harmless_words(body, secrets)
     {
         reason.push_str(": ");
         reason.push_str(&said);
@@ -78,8 +78,9 @@ fn wait(text: &str, secrets: &[&str]) -> Option<String> {
     (is_time && is_harmless()).then(|| format!("until {text}"))
 }
 
-/// Returns what a provider says in the usual places of a JSON body.
-fn said(body: &[u8], secrets: &[&str]) -> Option<String> {
+/// Returns what a provider says in the usual places of a JSON body, in words that have nothing of
+/// the secrets.
+pub(crate) fn harmless_words(body: &[u8], secrets: &[&str]) -> Option<String> {
     const PLACES: [&str; 7] = [
         "/error/message",
         "/error_description",

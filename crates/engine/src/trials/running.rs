@@ -35,7 +35,7 @@ impl Trials {
         *self.sender.write() = Some(sender);
     }
 
-    pub(super) fn sender(&self) -> Option<Arc<dyn SendTest>> {
+    pub(crate) fn sender(&self) -> Option<Arc<dyn SendTest>> {
         self.sender.read().clone()
     }
 

@@ -123,12 +123,14 @@ impl Committer {
     fn follow(&self, effect: &Effect, position: Position) {
         let Shared { directory, agenda, consumers, policies, ages, leases, trials, .. } =
             &*self.shared;
+        let tokens = &self.shared.provider_tokens;
         match effect {
             Effect::Principal(principal) => directory.put(principal),
             Effect::Connection(change) => {
                 overlaps::follow(agenda, change.before.as_deref(), &change.after);
                 ages.follow(&self.shared, &change.after);
                 trials.scheduled.follow(&self.shared, &change.after);
+                tokens.follow(change.before.as_deref(), &change.after);
                 leases.follow_connection(&change.after, change.row_bytes);
                 if change.after.lifecycle.is_erased() {
                     self.shared.close(change.after.id);

@@ -49,6 +49,7 @@ pub(super) fn is_always_permitted(command: &Command) -> bool {
             | Command::Erase { .. }
             | Command::RevokeWorkspace { .. }
             | Command::RotateSecret { .. }
+            | Command::RefreshToken { .. }
             | Command::RetireFormer { .. }
             | Command::CancelRotation { .. }
     )

@@ -4,6 +4,7 @@ mod changes;
 mod generated;
 mod harness;
 mod laws;
+mod provider_token;
 mod references;
 mod rotation;
 pub(crate) mod samples;

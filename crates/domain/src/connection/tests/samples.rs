@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connection::{
-    Access, Command, Dependent, DependentKey, Details, Draft, Event, GrantScope, Keep, Limits,
-    ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts, RateLimit, RateUnit, Replaced,
-    Retirement, Revision, TestOutcome, TestResult,
+    Access, Command, Connection, Dependent, DependentKey, Details, Draft, Event, GrantScope, Keep,
+    Limits, ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts, RateLimit, RateUnit,
+    RefreshOutcome, Replaced, Retirement, Revision, TestOutcome, TestResult,
 };
 use crate::ids::{Micros, Version};
 use crate::reference::{Reference, ReferenceFormat, ReferenceKind};
@@ -141,6 +141,19 @@ pub(super) fn tested(outcome: TestOutcome, version: u64) -> Command {
     let (status, request_id) = (Some(200), Some(text("req_1")));
     let result = TestResult { outcome, reason: why(), latency_ms: 80, status, request_id };
     Command::TestConnection { result: Box::new(result), tested: Version::new(version) }
+}
+
+/// A refresh of the token of a connection, which ends at a time.
+pub(super) fn refreshed(of: &Connection, values: &[(&str, &str)], until: i64) -> Command {
+    let expires_at = Micros::new(until);
+    let outcome = RefreshOutcome::Obtained { secrets: secrets(values), expires_at };
+    Command::RefreshToken { outcome: Box::new(outcome), of: Box::new(of.clone()) }
+}
+
+/// A refresh that failed.
+pub(super) fn not_refreshed(of: &Connection, gives_up: bool) -> Command {
+    let outcome = RefreshOutcome::Failed { reason: why(), gives_up };
+    Command::RefreshToken { outcome: Box::new(outcome), of: Box::new(of.clone()) }
 }
 
 /// The scope of one workspace, or of all for `*`.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::harness::{Given, given};
 use super::samples::*;
-use crate::connection::{Command, Event, ModelPolicy, Patch, Rejection, Retirement, TestOutcome};
+use crate::connection::{
+    Command, Event, ModelPolicy, Patch, RefreshOutcome, Rejection, Retirement, TestOutcome,
+};
 use crate::ids::Micros;
 
 /// The result of each command (row) in each state (column). `ok` is the command's own event.
@@ -28,6 +30,9 @@ mark-degraded, new why  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   a
 mark-failed             unkn ok   ok   ok   heal ok   ok   ok   ok   ok   ok   arch eras
 mark-operational        unkn ok   ok   ok   ok   heal ok   ok   ok   ok   ok   arch eras
 test-connection         unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
+refresh-token           unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
+refresh-token, failed   unkn ok   ok   heal heal ok   ok   ok   ok   ok   supe arch eras
+refresh-token, given up unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   supe arch eras
 archive                 unkn ok   ok   ok   ok   ok   used ok   ok   ok   ok   arch eras
 archive, forced         unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
 erase                   unkn ok   ok   ok   ok   ok   used ok   ok   ok   ok   ok   eras
@@ -168,6 +173,9 @@ fn life() -> Vec<(&'static str, Command)> {
         ("mark-failed", Command::MarkFailed { reason: Some(why()) }),
         ("mark-operational", Command::MarkOperational { reason: Some(why()) }),
         ("test-connection", tested(TestOutcome::Works, 1)),
+        ("refresh-token", refreshed(&state_of_sample(), &[("access_token", "t")], 9)),
+        ("refresh-token, failed", not_refreshed(&state_of_sample(), false)),
+        ("refresh-token, given up", not_refreshed(&state_of_sample(), true)),
         ("archive", Command::Archive { reason: Some(why()), force: false }),
         ("archive, forced", Command::Archive { reason: Some(why()), force: true }),
         ("erase", Command::Erase { reason: why(), force: false }),
@@ -219,6 +227,7 @@ fn word(rejection: &Rejection) -> &'static str {
         Rejection::AlreadyEnabled => "on",
         Rejection::AlreadyDisabled => "off",
         Rejection::HealthUnchanged => "heal",
+        Rejection::RefreshSuperseded => "supe",
         Rejection::NothingToChange => "same",
         Rejection::SecretFieldUnknown { .. } => "fiel",
         Rejection::FormerInUse { .. } => "inus",
@@ -273,6 +282,10 @@ fn event_of(command: &Command) -> &'static str {
         Command::MarkFailed { .. } => "marked_failed",
         Command::MarkOperational { .. } => "marked_operational",
         Command::TestConnection { .. } => "connection_tested",
+        Command::RefreshToken { outcome, .. } => match **outcome {
+            RefreshOutcome::Obtained { .. } => "provider_token_refreshed",
+            RefreshOutcome::Failed { .. } => "provider_token_failed",
+        },
         Command::Archive { .. } => "connection_archived",
         Command::Erase { .. } => "connection_erased",
         Command::Restore { .. } => "connection_restored",

@@ -51,7 +51,13 @@ impl What {
             | Event::LimitsSet { .. }
             | Event::ModelPolicySet(_)
             | Event::PricingSet(_) => Self::Change,
+            Event::TokenRefreshed { health: Some(health), .. } => Self::Report(health, None),
+            Event::RefreshFailed { reason, gives_up } => {
+                let health = if gives_up { HealthState::Failed } else { HealthState::Degraded };
+                Self::Report(health, Some(reason))
+            }
             Event::SecretOverdue { .. }
+            | Event::TokenRefreshed { health: None, .. }
             | Event::DependentLinked { .. }
             | Event::DependentUnlinked { .. }
             | Event::Emptied(_) => Self::Nothing,
