@@ -183,7 +183,8 @@ macro_rules! queries {
 
 queries! {
     Get, Why, Rotation, Erasure, List, History, Audit, Exposure, Handovers, Leases, Workspaces,
-    Status, Principals, BlockedTokens, SecretPolicies, Alerts, DeadLetters, MasterKeys, AccessCheck, Whoami,
+    Status, Principals, BlockedTokens, SecretPolicies, Alerts, DeadLetters, MasterKeys, AccessCheck,
+    Whoami,
 }
 
 impl QueryName {
