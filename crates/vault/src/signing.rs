@@ -1,7 +1,7 @@
 //! Signing secrets of alerts, and signatures of messages as the Standard Webhooks convention has
 //! them.
 //!
-//! A secret is stored nowhere: it follows from the ledger's fingerprint key and a random salt, which
+//! A secret is stored nowhere: it follows from the ledger's fingerprint key and a random salt that
 //! is in the log. Whoever has the log alone cannot compute it, and a rotation draws another salt.
 
 use std::fmt;

@@ -129,9 +129,11 @@ async fn events_of_no_other_kind_connection_or_workspace_are_told() {
     ledger.fail("mine", 1).await;
     // The same state with another reason is no change of it.
     ledger.fail("mine", 2).await;
-    let rotate = |compromised| json!({ "connection": "mine", "secrets": { "api_key": "sk-next" }, "compromised": compromised });
-    ledger.run("rotate-secret", rotate(false)).await;
-    ledger.run("rotate-secret", json!({ "connection": "mine", "secrets": { "api_key": "sk-last" }, "compromised": true })).await;
+    for (value, compromised) in [("sk-next", false), ("sk-last", true)] {
+        let secrets = json!({ "api_key": value });
+        let body = json!({ "connection": "mine", "secrets": secrets, "compromised": compromised });
+        ledger.run("rotate-secret", body).await;
+    }
     ledger.run("mark-operational", json!({ "connection": "mine" })).await;
     ledger.deliver();
     eventually("it is done", || (ledger.shown().delivery.behind == 0).then_some(())).await;

@@ -145,6 +145,31 @@ impl Engine {
         Err(Rejection::RefreshSuperseded.into())
     }
 
+    /// Sees to it that a test by the ledger itself finds a token that is still valid. Returns the
+    /// connection as it is then.
+    ///
+    /// Errors: as [`Self::freshen`].
+    pub(crate) async fn freshened(
+        &self,
+        connection: Connection,
+        context: &RequestContext,
+    ) -> Result<Connection, ExecuteError> {
+        let now = self.clock().now();
+        let has_token = due::is_kept_fresh(&connection) && due::token(&connection).is_some();
+        if !has_token || due::is_fresh(&connection, now) {
+            return Ok(connection);
+        }
+        let (flight, _) = self.begin_refresh_of(connection.id, Self::request_of(context))?;
+        match flight.await {
+            Ended::Superseded | Ended::Fresh | Ended::Stored(_) => {
+                let row = self.shared.models.load().row(connection.id)?;
+                Ok(row.map_or(connection, |row| row.connection))
+            }
+            _ if due::is_usable(&connection, self.clock().now()) => Ok(connection),
+            ended => Err(refused(ended)),
+        }
+    }
+
     /// Returns the connection of a command whose answer has its secrets, if the caller may have
     /// them.
     fn reader_of(

@@ -63,6 +63,8 @@ impl Engine {
         connection: Connection,
     ) -> Result<Option<Duration>, ExecuteError> {
         let sender = self.sender()?;
+        let context = self.context(Caller::system(ACTOR), Via::System, Headers::default());
+        let connection = self.freshened(connection, &context).await?;
         let fields = {
             let trial = self.trial(&connection.details)?;
             secret_fields(trial, &Fields::of(&connection))?
