@@ -11,8 +11,8 @@
 //! | `private_key_jwt` | `client_credentials` with an assertion that authenticates the client |
 //! | `refresh_token` | `refresh_token`, with the `client_secret` if there is one |
 //!
-//! An assertion is signed with the `secret_key`. Without a `token_url`, that of `private_key_jwt` is
-//! the token. Which settings each of them takes is in `plan.rs`.
+//! An assertion is signed with the `secret_key`. Without a `token_url`, that of `private_key_jwt`
+//! is the token. Which settings each of them takes is in `plan.rs`.
 //!
 //! All of them take `scopes`, `extra_params` and `token_response_field` as well. The entries of a
 //! map may be secrets, in fields such as `custom_headers.X-Key`.
