@@ -251,7 +251,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     (
         "update-alert",
         r#"{"alert": "ops", "provider": null, "enabled": false}"#,
-        "9132fe68c642ca96b713c2e11e5e7d4a",
+        "ad1529d565c9f760c587dd6dc2cb4f9f",
     ),
     (
         "rotate-alert-secret",

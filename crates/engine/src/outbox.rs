@@ -25,6 +25,9 @@ use crate::writer::Recent;
 const STATES_MAX: usize = 4_096;
 /// Bytes of those states, by the size of their notifications.
 const STATES_BYTES: usize = 16 * 1024 * 1024;
+/// The same of a reader that reads only here and there.
+const FEW_STATES_MAX: usize = 16;
+const FEW_STATES_BYTES: usize = 256 * 1024;
 /// Bytes of notifications after which no more are read at a time.
 const READ_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The stored type name of the event after which nothing of the earlier ones is shown.
@@ -88,7 +91,15 @@ impl Engine {
 
     /// Returns a reader of notifications.
     pub fn outbox(&self) -> Outbox {
-        let states = Recent::new(STATES_MAX).within(STATES_BYTES);
+        self.outbox_with(Recent::new(STATES_MAX).within(STATES_BYTES))
+    }
+
+    /// Returns a reader that carries few states, for who reads only here and there.
+    pub(crate) fn outbox_of_few(&self) -> Outbox {
+        self.outbox_with(Recent::new(FEW_STATES_MAX).within(FEW_STATES_BYTES))
+    }
+
+    fn outbox_with(&self, states: Recent<ConnectionId, Connection>) -> Outbox {
         let writer = NotificationWriter::new(self.identity().incarnation);
         Outbox { engine: self.clone(), states, writer }
     }

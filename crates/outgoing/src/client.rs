@@ -258,7 +258,7 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 fn failed(error: reqwest::Error) -> SendError {
-    if error.is_timeout() {
+    if error.is_timeout() && !error.is_connect() {
         return SendError::TooSlow;
     }
     if causes(&error).any(<dyn std::error::Error>::is::<NotPermitted>) {

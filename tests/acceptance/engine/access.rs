@@ -46,11 +46,10 @@ fn takes(verb: &str) -> &'static [&'static str] {
         "confirm-secret" | "report-failure" | "revoke-handover" | "renew-lease"
         | "return-lease" => &["reveal"],
         "revert" => &["write", "rotate"],
+        "create-alert" | "update-alert" => &["administer", "read", "audit"],
         "grant-workspace" => &["administer", "reveal"],
         "set-secret-policy"
         | "remove-secret-policy"
-        | "create-alert"
-        | "update-alert"
         | "rotate-alert-secret"
         | "test-alert"
         | "replay-alert"

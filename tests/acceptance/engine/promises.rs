@@ -122,5 +122,11 @@ async fn access_check_promises_what_enforcement_grants() {
                 }
             }
         }
+        // There is room for few.
+        let alerts = ledger.ask("alerts", &json!({}))["alerts"].clone();
+        for alert in alerts.as_array().expect("a list") {
+            let remove = json!({"alert": alert["alert"]});
+            ledger.run("remove-alert", remove).await;
+        }
     }
 }

@@ -31,8 +31,8 @@ pub(crate) const TABLE: &[Line] = &[
     ("listSecretPolicies", READ, WELL),
     ("setSecretPolicy", ADMINISTER, LET_IN),
     ("removeSecretPolicy", ADMINISTER, LET_IN),
-    ("createAlert", ADMINISTER, LET_IN),
-    ("updateAlert", ADMINISTER, LET_IN),
+    ("createAlert", ALERT, LET_IN),
+    ("updateAlert", ALERT, LET_IN),
     ("rotateAlertSecret", ADMINISTER, LET_IN),
     ("testAlert", ADMINISTER, LET_IN),
     ("replayAlert", ADMINISTER, LET_IN),
@@ -112,6 +112,7 @@ pub(crate) const TABLE: &[Line] = &[
 
 const REVEAL: Need = Need::Here(&[Scope::Reveal]);
 const ADMINISTER: Need = Need::Here(&[Scope::Administer]);
+const ALERT: Need = Need::Here(&[Scope::Administer, Scope::Read, Scope::Audit]);
 
 /// A ledger that everyone asks.
 struct Stage {

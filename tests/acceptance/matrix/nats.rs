@@ -24,6 +24,9 @@ use crate::nats_server::NatsServer;
 use crate::verbs::{ledger_verbs, principal_verbs, token_verbs, verbs};
 use crate::wait::{PATIENCE, eventually};
 
+/// An alert tells its receiver what its creator may read.
+const ALERT: &[Scope] = &[Scope::Administer, Scope::Read, Scope::Audit];
+
 pub(super) const TABLE: &[Line] = &[
     ("create", WRITE, WELL),
     ("update", WRITE, LET_IN),
@@ -59,8 +62,8 @@ pub(super) const TABLE: &[Line] = &[
     ("create-workspace", Need::Here(&[ledger_domain::principal::Scope::Administer]), TAKEN),
     ("set-secret-policy", Need::Here(&[Scope::Administer]), LET_IN),
     ("remove-secret-policy", Need::Here(&[Scope::Administer]), LET_IN),
-    ("create-alert", Need::Here(&[Scope::Administer]), LET_IN),
-    ("update-alert", Need::Here(&[Scope::Administer]), LET_IN),
+    ("create-alert", Need::Here(ALERT), LET_IN),
+    ("update-alert", Need::Here(ALERT), LET_IN),
     ("rotate-alert-secret", Need::Here(&[Scope::Administer]), LET_IN),
     ("test-alert", Need::Here(&[Scope::Administer]), LET_IN),
     ("replay-alert", Need::Here(&[Scope::Administer]), LET_IN),

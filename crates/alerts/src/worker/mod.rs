@@ -75,6 +75,8 @@ pub(crate) struct Worker {
     attempts: u64,
     /// How many messages were taken.
     taken: u64,
+    /// How many of them are known to be stored.
+    taken_stored: u64,
     /// Streams with an event that was not taken since one was.
     failing: HashSet<StreamId>,
     /// Whether the receiver was tried last with an event that was not sent before.
@@ -129,6 +131,7 @@ impl Worker {
             rests_until: None,
             attempts: 0,
             taken: 0,
+            taken_stored: 0,
             failing: HashSet::new(),
             tried_new: false,
             sending: FuturesUnordered::new(),
@@ -156,8 +159,8 @@ impl Worker {
                 }
                 changed = self.changes.changed() => match changed {
                     Ok(()) => self.follow_change(),
-                    // It was removed, unless the server stops just now.
-                    Err(_) => return,
+                    // It was removed, or the server stops.
+                    Err(_) => break,
                 },
                 Ok(()) = self.head.changed(), if follows_head => {}
                 _ = stopped.wait_for(|stop| *stop) => break,
@@ -218,6 +221,9 @@ impl Worker {
     /// done. Blocks.
     fn advance(&mut self) -> Result<Duration, Fault> {
         let mut wait = READY_INTERVAL;
+        if self.changes.has_changed().unwrap_or_default() {
+            self.follow_change();
+        }
         if self.may_send() {
             let (turn, now) = (Instant::now(), self.now());
             match &self.progress.down {
@@ -228,7 +234,8 @@ impl Worker {
             wait = self.rest_of_turn(turn);
         }
         let is_due = self.stored_at.elapsed() >= STORE_INTERVAL;
-        if is_due || !self.writes.is_empty() || self.sending.is_empty() {
+        let has_quieted = self.sending.is_empty() && self.taken != self.taken_stored;
+        if is_due || !self.writes.is_empty() || has_quieted {
             self.flush()?;
         }
         Ok(wait)
@@ -272,6 +279,7 @@ impl Worker {
     /// Finds out with one message whether the receiver takes messages again: by turns with one that
     /// waits and with a new one, so that no single event decides about it.
     fn probe(&mut self) -> Result<(), Fault> {
+        let turn = Instant::now();
         self.tried_new = !self.tried_new;
         for new in [self.tried_new, !self.tried_new] {
             while self.sending.is_empty() {
@@ -282,6 +290,11 @@ impl Worker {
                 };
                 if !goes_on? {
                     break;
+                }
+                // It goes on with the same in the next turn.
+                if self.sending.is_empty() && turn.elapsed() >= TURN {
+                    self.tried_new = !self.tried_new;
+                    return Ok(());
                 }
             }
         }
@@ -403,6 +416,7 @@ impl Worker {
     /// Stores how far the worker is.
     fn flush(&mut self) -> Result<(), Fault> {
         self.stored_at = Instant::now();
+        self.taken_stored = self.taken;
         self.progress.after = self.lanes.passed().unwrap_or(self.walked).min(self.walked);
         if self.writes.is_empty() && self.store.progress() == self.progress {
             return Ok(());

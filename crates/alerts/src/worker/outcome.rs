@@ -75,10 +75,9 @@ impl Worker {
     /// counts as no attempt, because the receiver takes nothing.
     fn not_taken(&mut self, sent: &Sent, because: &str, is_excused: bool) -> Result<(), Fault> {
         let now = self.now();
+        // Each is sent once more.
         if sent.what == What::Letter {
-            if !is_excused {
-                self.keep_letter(sent.position, because, now);
-            }
+            self.keep_letter(sent.position, because, now);
             return Ok(());
         }
         let pace = self.common.pace.clone();

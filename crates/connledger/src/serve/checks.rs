@@ -54,8 +54,8 @@ pub(crate) struct CheckArgs {
     )]
     check_timeout: Duration,
     /// How often the server tests connections by itself, such as 10m; repeat for exceptions:
-    /// provider:openai=5m, label:tier=gold=1m, connection:WORKSPACE/SLUG=30s. From 10s to 7d; 0 means
-    /// never. A connection has precedence over a label, a label over a provider. Without this
+    /// provider:openai=5m, label:tier=gold=1m, connection:WORKSPACE/SLUG=30s. From 10s to 7d; 0
+    /// means never. A connection has precedence over a label, a label over a provider. Without this
     /// flag, connections are tested only when somebody asks
     #[arg(
         long,

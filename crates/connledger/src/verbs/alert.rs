@@ -21,8 +21,10 @@ pub(crate) enum AlertCommand {
     Create(CreateArgs),
     Update(UpdateArgs),
     RotateSecret(RotateArgs),
+    #[command(after_help = "Examples:\n  connledger alert test ops")]
     Test(NameArgs),
     Replay(ReplayArgs),
+    #[command(after_help = "Examples:\n  connledger alert remove ops")]
     Remove(NameArgs),
     /// List the alerts of a workspace, and how far their messages are
     List(ListArgs),

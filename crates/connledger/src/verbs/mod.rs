@@ -46,8 +46,8 @@ pub(crate) enum Verb {
     Dependents(dependents::DependentsCommand),
     Revert(revert::RevertArgs),
     Test(trial::TestArgs),
-    ReportFailure(report::ReportArgs),
     Refresh(refresh::RefreshArgs),
+    ReportFailure(report::ReportArgs),
     Unwrap(handover::UnwrapArgs),
     /// List and revoke what was handed over
     #[command(subcommand)]

@@ -80,7 +80,7 @@ impl VerbDefinition for CreateAlert {
                       repeat of the command is answered without it. An alert at `_ledger` is about \
                       the events of all workspaces. Messages have what the event stream has: the \
                       event and the state after it, with masked secrets.",
-        requires: &[Requirement::always(&[Scope::Administer])],
+        requires: &[Requirement::always(&[Scope::Administer, Scope::Read, Scope::Audit])],
         refusals: &[Code::AlertExists, Code::AlertsFull],
         answer: Answer::Signed,
     };

@@ -68,7 +68,7 @@ impl VerbDefinition for UpdateAlert {
         },
         summary: "Change where messages of an alert go, which events it is about, or pause it",
         description: "What waits is sent as the alert is then.",
-        requires: &[Requirement::always(&[Scope::Administer])],
+        requires: &[Requirement::always(&[Scope::Administer, Scope::Read, Scope::Audit])],
         refusals: &[Code::AlertUnknown, Code::NothingToChange],
         answer: Answer::Changed,
     };

@@ -184,9 +184,9 @@ macro_rules! queries {
 }
 
 queries! {
-    Get, Why, Uptime, Rotation, Erasure, List, History, Audit, Exposure, Handovers, Leases, Workspaces,
-    Status, Principals, BlockedTokens, SecretPolicies, Alerts, DeadLetters, MasterKeys, AccessCheck,
-    Whoami,
+    Get, Why, Uptime, Rotation, Erasure, List, History, Audit, Exposure, Handovers, Leases,
+    Workspaces, Status, Principals, BlockedTokens, SecretPolicies, Alerts, DeadLetters, MasterKeys,
+    AccessCheck, Whoami,
 }
 
 impl QueryName {

@@ -73,5 +73,9 @@ pub(super) fn health_after(
     result: &TestResult,
     tested: Version,
 ) -> Option<HealthState> {
-    result.outcome.health().filter(|_| state.version == tested)
+    let token = state.provider_token.as_ref().and_then(|token| token.failure);
+    // The token that works is the last one, until somebody acts.
+    let is_last = token.is_some_and(|failure| failure.gives_up);
+    let is_told = |health: &HealthState| !(is_last && *health == HealthState::Operational);
+    result.outcome.health().filter(|health| state.version == tested && is_told(health))
 }

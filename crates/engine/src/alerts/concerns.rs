@@ -12,6 +12,16 @@ use super::is_ledger;
 use crate::errors::Fault;
 use crate::outbox::OutboxItem;
 
+/// The stored type names of the events that can say how well a connection works.
+const HEALTH_TYPES: [&str; 6] = [
+    "marked_degraded",
+    "marked_failed",
+    "marked_operational",
+    "connection_tested",
+    "provider_token_refreshed",
+    "provider_token_failed",
+];
+
 /// The type of a test of an alert, which is always one of its events.
 const TESTED: &str = "alert_tested";
 /// The type of a rotation, which may say that the former value is known to others.
@@ -34,7 +44,8 @@ pub(super) fn may_concern(
     let of_test = frame.type_name == TESTED && is_of_place;
     let of_leaks = frame.type_name == ROTATED && is_named(selection, SECRET_COMPROMISED);
     let of_connection = matches!(frame.stream, StreamId::Connection(_));
-    let of_health = of_connection && is_named(selection, HEALTH_CHANGED);
+    let may_tell = HEALTH_TYPES.contains(&frame.type_name);
+    let of_health = of_connection && may_tell && is_named(selection, HEALTH_CHANGED);
     // Most events end here, without being read as a whole.
     if !(named || of_test || of_leaks || of_health) {
         return Ok(false);

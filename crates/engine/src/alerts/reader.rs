@@ -51,7 +51,7 @@ impl Engine {
     /// stands for it.
     pub fn alert_reader(&self, place: &WorkspaceName, name: &AlertName) -> AlertReader {
         let (place, name) = (place.clone(), name.clone());
-        AlertReader { engine: self.clone(), outbox: self.outbox(), place, name }
+        AlertReader { engine: self.clone(), outbox: self.outbox_of_few(), place, name }
     }
 }
 

@@ -320,7 +320,17 @@ impl Engine {
 /// Returns how a connection gets its tokens.
 pub(super) fn plan(connection: &Connection) -> Result<Plan, RefreshImpossible> {
     let names = connection.secrets.keys().map(FieldName::as_str);
-    Plan::of(&connection.details, names).map_err(RefreshImpossible::Settings)
+    let plan = Plan::of(&connection.details, names).map_err(RefreshImpossible::Settings)?;
+    // The ledger itself would follow it, with more rights than whoever asks. It may also lead to a
+    // token for which another attempt would have to be waited for.
+    let refers = |(name, secret): &(&FieldName, &ledger_domain::Secret)| {
+        let leads_on = secret.held.reference().is_some_and(|found| found.connection().is_some());
+        leads_on && plan.secrets().contains(name.as_str())
+    };
+    match connection.secrets.iter().find(refers) {
+        Some((name, _)) => Err(RefreshImpossible::Refers(name.clone())),
+        None => Ok(plan),
+    }
 }
 
 /// Sends a request to a token service and reads its answer.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use ledger_domain::{ACCESS_TOKEN, Connection, Micros, Secret};
 use ledger_oauth::asks_for_tokens;
 
+/// The least time between two refreshes that nobody asks for, in microseconds.
+const BETWEEN_MICROS: i64 = 60 * 1_000_000;
 /// A token is not given out any more when it expires within this time, or within a tenth of its
 /// lifetime, whichever is shorter: whoever gets it has to use it, and clocks differ.
 const MARGIN_MICROS: i64 = 60 * 1_000_000;
@@ -71,7 +73,10 @@ pub(super) fn next_look(connection: &Connection) -> Option<Micros> {
     let part = (u64::from(last) ^ connection.version.get()) % 128;
     let margin = margin(connection);
     let spread = margin.saturating_mul(i64::try_from(part).unwrap_or_default()) / 64;
-    Some(Micros::new(until.get() - 2 * margin - spread))
+    let due = until.get().saturating_sub(2 * margin).saturating_sub(spread);
+    // Tokens that last for less are refreshed only when somebody asks.
+    let earliest = token(connection).map_or(due, |token| token.set_at.get() + BETWEEN_MICROS);
+    Some(Micros::new(due.max(earliest)))
 }
 
 /// Returns how long to wait after some number of failures. `random` decides on the second half of

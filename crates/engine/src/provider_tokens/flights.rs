@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use ledger_contract::reply::Receipt;
-use ledger_domain::{Connection, ConnectionId, Micros};
+use ledger_domain::{Connection, ConnectionId, FieldName, Micros};
 use parking_lot::{Condvar, Mutex};
 
 use crate::errors::ExecuteError;
@@ -38,6 +38,9 @@ pub enum RefreshImpossible {
     /// Its settings do not say how.
     #[error("{0}")]
     Settings(ledger_oauth::Unusable),
+    /// It would take a value of another connection.
+    #[error("{0} is a reference to another connection, which no token is asked for with")]
+    Refers(FieldName),
     /// Nothing here sends requests.
     #[error("this server sends no requests to token services")]
     NoSender,

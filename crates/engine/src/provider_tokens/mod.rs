@@ -77,6 +77,8 @@ impl ProviderTokens {
 
     /// Waits until what token services gave out is stored. Blocks.
     pub(crate) fn finish(&self) {
+        // Those that wait for their turn ask nobody any more.
+        self.room.close();
         if !self.flights.finish(FINISH_MAX) {
             tracing::warn!("attempts to refresh tokens are cut off, and may have used up tokens");
         }
@@ -266,7 +268,9 @@ impl Engine {
             // It goes on even if everybody goes away who waits for it.
             let attempt = runtime.spawn(async move {
                 let _running = running;
-                let _room = room.acquire_owned().await;
+                let Ok(_room) = room.acquire_owned().await else {
+                    return Ended::Failed(Arc::new(Unavailable::ShuttingDown.into()));
+                };
                 engine.attempt_refresh(id, &request).await
             });
             let panicked = |_| {

@@ -24,6 +24,11 @@ const MEMBER: &[u8] = b"\"provider_token\":";
 /// Rows between two looks whether the walk is to end.
 const ROWS_BETWEEN_LOOKS: usize = 256;
 
+/// Attempts that are left for those who ask, of all that may be made at once.
+const FREE_MIN: usize = 16;
+/// After how long it is tried again to begin an attempt, in microseconds.
+const SOON_MICROS: i64 = 1_000_000;
+
 /// What the thread watches that refreshes tokens.
 pub(crate) const TOKENS: Watched = Watched {
     thread: "ledger-tokens",
@@ -58,6 +63,10 @@ fn look(engine: &Engine, id: ConnectionId) -> Result<Looked, ExecuteError> {
     }
     if let Some((not_before, _)) = tokens.flights.blocked(now, &connection) {
         return Ok(Looked::Again(not_before));
+    }
+    // Whoever waits for a token goes first.
+    if tokens.room.available_permits() < FREE_MIN {
+        return Ok(Looked::Again(Micros::new(now.get().saturating_add(SOON_MICROS))));
     }
     let context = engine.context(Caller::system(ACTOR), Via::System, Headers::default());
     let request = RefreshRequest {

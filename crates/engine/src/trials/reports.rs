@@ -122,7 +122,10 @@ impl Engine {
         }
         let reports = &self.shared.trials.reports;
         let (count, may_test) = reports.count(connection.id, self.clock().now());
-        let can_test = self.sender().is_ok() && self.can_be_tested(connection);
+        // The ledger itself would follow a reference, with more rights than who reports.
+        let can_test = self.sender().is_ok()
+            && self.can_be_tested(connection)
+            && !scheduled::refers_elsewhere(connection);
         let is_known =
             matches!(connection.health.state, HealthState::Degraded | HealthState::Failed);
         let action = if can_test {

@@ -89,7 +89,7 @@ const fn is_failing(state: HealthState) -> bool {
 #[derive(Debug)]
 pub(super) struct Sums {
     window: Window,
-    steps: Vec<StateSeconds>,
+    steps: Vec<StateMicros>,
     pub(super) connections: u64,
     pub(super) failures: u64,
     pub(super) recoveries: u64,
@@ -99,7 +99,7 @@ pub(super) struct Sums {
 impl Sums {
     pub(super) fn new(window: Window) -> Self {
         let count = usize::try_from(window.steps).unwrap_or_default();
-        let steps = vec![StateSeconds::default(); count];
+        let steps = vec![StateMicros::default(); count];
         let (connections, failures, recoveries) = (0, 0, 0);
         Self { window, steps, connections, failures, recoveries, recovering_seconds: 0.0 }
     }
@@ -117,25 +117,25 @@ impl Sums {
             for (state, from, until) in &course.spans {
                 let (from, until) = ((*from).max(begins), (*until).min(ends));
                 if from < until {
-                    *of(step, *state) += seconds(until.get() - from.get());
+                    *step.of(*state) += until.get() - from.get();
                 }
             }
         }
     }
 
     pub(super) fn steps(&self) -> impl Iterator<Item = StateSeconds> {
-        self.steps.iter().copied()
+        self.steps.iter().map(StateMicros::seconds)
     }
 
     pub(super) fn all(&self) -> StateSeconds {
-        let mut all = StateSeconds::default();
+        let mut all = StateMicros::default();
         for step in &self.steps {
             all.operational += step.operational;
             all.degraded += step.degraded;
             all.failed += step.failed;
             all.unknown += step.unknown;
         }
-        all
+        all.seconds()
     }
 
     pub(super) fn mean_seconds_to_recovery(&self) -> Option<f64> {
@@ -144,12 +144,32 @@ impl Sums {
     }
 }
 
-fn of(step: &mut StateSeconds, state: HealthState) -> &mut f64 {
-    match state {
-        HealthState::Operational => &mut step.operational,
-        HealthState::Degraded => &mut step.degraded,
-        HealthState::Failed => &mut step.failed,
-        HealthState::Unknown => &mut step.unknown,
+/// How long something was in each state, in microseconds, which add up exactly.
+#[derive(Clone, Copy, Debug, Default)]
+struct StateMicros {
+    operational: i64,
+    degraded: i64,
+    failed: i64,
+    unknown: i64,
+}
+
+impl StateMicros {
+    const fn of(&mut self, state: HealthState) -> &mut i64 {
+        match state {
+            HealthState::Operational => &mut self.operational,
+            HealthState::Degraded => &mut self.degraded,
+            HealthState::Failed => &mut self.failed,
+            HealthState::Unknown => &mut self.unknown,
+        }
+    }
+
+    fn seconds(&self) -> StateSeconds {
+        StateSeconds {
+            operational: seconds(self.operational),
+            degraded: seconds(self.degraded),
+            failed: seconds(self.failed),
+            unknown: seconds(self.unknown),
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Each connection has times of its own, spread by its id, so that neither a start nor a minute has
 //! more tests than another, and a test that takes long moves none after it. Values are opened under
-//! one reveal a day for each connection, and a result is recorded only if it is news, or once a day.
+//! one reveal a day for each connection, and a result is recorded only if it is news, or once a
+//! day.
 
 mod run;
 mod schedule;
@@ -171,6 +172,12 @@ impl Engine {
     }
 }
 
+/// Returns whether a connection has a secret that is a field of another connection.
+pub(super) fn refers_elsewhere(connection: &Connection) -> bool {
+    let mut references = connection.secrets.values().filter_map(|one| one.held.reference());
+    references.any(|reference| reference.connection().is_some())
+}
+
 impl Plan {
     /// Returns when a connection is tested next, if it is.
     fn next(&self, shared: &Shared, connection: &Connection, now: Micros) -> Option<Micros> {
@@ -182,12 +189,9 @@ impl Plan {
     /// tested, or that takes values of other connections, is tested only when somebody asks.
     fn every(&self, shared: &Shared, connection: &Connection) -> Option<std::time::Duration> {
         let every = self.schedule.every(&shared.catalogue, connection)?;
-        let refers = |secret: &ledger_domain::Secret| {
-            secret.held.reference().is_some_and(|reference| reference.connection().is_some())
-        };
         let may = connection.lifecycle.check_active().is_ok()
             && connection.enabled
-            && !connection.secrets.values().any(refers)
+            && !refers_elsewhere(connection)
             && super::can_be_tested(&shared.catalogue, connection);
         may.then_some(every)
     }

@@ -15,7 +15,7 @@ use crate::errors::{ExecuteError, Fault, chain};
 /// Rows between two looks whether the walk is to end.
 const ROWS_BETWEEN_LOOKS: usize = 256;
 /// After how long a test is tried to begin for which there was no place, in microseconds.
-const SOON_MICROS: i64 = 50_000;
+const SOON_MICROS: i64 = 500_000;
 
 /// What the thread watches that begins tests.
 pub(crate) const TESTS: Watched = Watched {
