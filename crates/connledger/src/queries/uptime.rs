@@ -53,7 +53,7 @@ pub(super) async fn run(session: &Session, args: UptimeArgs) -> Result<(), Failu
     let plot: String = view.steps.iter().map(|step| mark(step.seconds)).collect();
     session.out.line(format!("|{plot}|"))?;
     let percent = view.operational_percent.map(|percent| format!("{percent:.3} %"));
-    let recovery = view.mean_seconds_to_recovery.map(|seconds| length(seconds));
+    let recovery = view.mean_seconds_to_recovery.map(length);
     let none = || "-".to_owned();
     let StateSeconds { operational, degraded, failed, unknown } = view.seconds;
     let mut facts = vec![

@@ -19,10 +19,10 @@ fn path(verb: Verb) -> Vec<&'static str> {
         }
         Target::Connection | Target::NewConnection | Target::Token => vec![name],
         Target::Alerts if verb == Verb::RotateAlertSecret => vec!["alert", "rotate-secret"],
-        Target::Alerts => name.rsplit('-').collect(),
         Target::Policies => vec!["policy", name.split('-').next().unwrap_or(name)],
         Target::Ledger => vec!["keys", name.split('-').next().unwrap_or(name)],
-        Target::Workspace
+        Target::Alerts
+        | Target::Workspace
         | Target::NewWorkspace
         | Target::NewPrincipal
         | Target::Principal

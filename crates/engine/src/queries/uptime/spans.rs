@@ -226,7 +226,7 @@ mod tests {
         assert_eq!((recovered.all().failed, recovered.all().operational), (50.0, 50.0));
         let early = sums(None, &[(10, Some(Failed)), (20, Some(Operational))]);
         assert_eq!((early.failures, early.recoveries), (0, 0));
-        assert_eq!(early.all().operational, 100.0);
+        assert_eq!(early.all(), StateSeconds { operational: 100.0, ..StateSeconds::default() });
     }
 
     #[test]
