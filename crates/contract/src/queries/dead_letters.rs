@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Query, QuerySpec};
 use crate::alerts::DeadLetter;
 use crate::errors::Code;
-use crate::parameter::{Form, Parameter, one};
+use crate::parameter::{Form, Parameter, must};
 use crate::route::{HttpRoute, Method};
 use crate::time;
 
@@ -48,7 +48,7 @@ pub struct DeadLettersQuery {
 }
 
 /// What HTTP takes of it in the query string.
-pub const PARAMETERS: &[Parameter] = &[one("alert", Form::Text(63), "The alert.")];
+pub const PARAMETERS: &[Parameter] = &[must("alert", Form::Text(63), "The alert.")];
 
 /// Answer to `dead-letters`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
