@@ -445,15 +445,7 @@ pub(crate) async fn send_as(
         incarnation: revealed.incarnation.clone(),
         recorded_at: String::new(),
     };
-    Ok(Executed {
-        receipt,
-        repeated: false,
-        api_key: None,
-        handover: None,
-        test: None,
-        signing: None,
-        report: None,
-    })
+    Ok(Executed::of(receipt, false))
 }
 
 /// Asks for secrets, and returns the answer.

@@ -353,7 +353,7 @@ fn check_handed_over(
     for (field, generation) in generations {
         let secret = state.and_then(|state| state.secrets.get(field));
         let held = secret.and_then(|secret| secret.held_of(*generation));
-        if held.and_then(Held::reference).is_some_and(|one| one.connection().is_some()) {
+        if held.is_some_and(Held::is_of_another_connection) {
             let problem = format!(
                 "cannot hand over {}, whose value is another connection's: wrap a reveal of that one",
                 field.text()

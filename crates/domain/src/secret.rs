@@ -67,6 +67,11 @@ impl Held {
         }
     }
 
+    /// Returns whether the value is that of a field of another connection.
+    pub fn is_of_another_connection(&self) -> bool {
+        self.reference().is_some_and(|reference| reference.connection().is_some())
+    }
+
     /// Returns about how many bytes it takes in a record.
     pub fn bytes(&self) -> usize {
         match self {

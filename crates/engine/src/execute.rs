@@ -72,6 +72,19 @@ pub struct Executed {
 }
 
 impl Executed {
+    /// Returns the result of a command whose answer is its receipt.
+    pub fn of(receipt: ledger_contract::reply::Receipt, repeated: bool) -> Self {
+        Self {
+            receipt,
+            repeated,
+            api_key: None,
+            handover: None,
+            test: None,
+            report: None,
+            signing: None,
+        }
+    }
+
     /// Returns the answer for the caller.
     pub fn answer(&self) -> CommandAnswer {
         let receipt = KeyReceipt {
@@ -161,7 +174,7 @@ impl Engine {
         };
         let Outcome { receipt, repeated, .. } = outcome;
         let signing = signing.filter(|_| !repeated);
-        Ok(Executed { receipt, repeated, api_key, handover, test: None, report: None, signing })
+        Ok(Executed { api_key, handover, signing, ..Executed::of(receipt, repeated) })
     }
 
     /// Queues a command and waits for the writer's decision. Without a fingerprint, the command has

@@ -8,6 +8,7 @@ use ledger_domain::{Expected, WorkspaceName};
 use crate::access::{Caller, Permit};
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Unavailable};
+use crate::execute::Outcome;
 use crate::writer::{Answer, Envelope, Prepared, Work};
 
 impl Engine {
@@ -30,7 +31,19 @@ impl Engine {
         self.submit(Prepared { work, envelope })
     }
 
-    /// The same, and waits until it is durable. Blocks.
+    /// The same, and waits until it is durable.
+    pub(crate) async fn own_work(
+        &self,
+        caller: Caller,
+        workspace: WorkspaceName,
+        work: Work,
+    ) -> Result<Outcome, ExecuteError> {
+        let answer = self.submit_own(caller, workspace, work)?;
+        let stopping = |_| Err(Unavailable::ShuttingDown.into());
+        answer.await.unwrap_or_else(stopping)
+    }
+
+    /// The same. Blocks.
     pub(crate) fn do_own(
         &self,
         caller: Caller,

@@ -7,8 +7,9 @@
 use std::ops::Range;
 
 use ledger_contract::records::Frame;
-use ledger_domain::{Micros, Position};
+use ledger_domain::{ConnectionId, Micros, Position, Version};
 use ledger_store::Store;
+use ledger_store::tables::{StreamKey, streams};
 
 use crate::errors::Fault;
 use crate::history;
@@ -32,7 +33,7 @@ impl Since {
     pub(crate) fn find(store: &Store, head: Position, time: Micros) -> Result<Self, Fault> {
         let end = head.get() + 1;
         let recorded = |at| recorded_at(store, at);
-        let first = partition(1..end, |at| Ok(recorded(at)? < time))?;
+        let first = first_at(store, head, time)?;
         if first == end {
             return Ok(Self { first, earlier: end..end, end });
         }
@@ -68,6 +69,29 @@ pub(crate) fn common(left: &Pieces, right: &Pieces) -> Pieces {
 
 fn not_empty(pieces: impl IntoIterator<Item = Range<u64>>) -> Pieces {
     pieces.into_iter().filter(|piece| !piece.is_empty()).collect()
+}
+
+/// Returns the position of the first event up to `head` that was recorded at or after a time, or
+/// the one after `head`.
+pub(crate) fn first_at(store: &Store, head: Position, time: Micros) -> Result<u64, Fault> {
+    partition(1..head.get() + 1, |at| Ok(recorded_at(store, at)? < time))
+}
+
+/// Returns the last version of a connection up to `last` that was recorded before a position, or
+/// zero if there is none.
+pub(crate) fn last_version_before(
+    store: &Store,
+    id: ConnectionId,
+    last: Version,
+    position: u64,
+) -> Result<Version, Fault> {
+    let is_before = |version: Position| {
+        let version = Version::new(version.get());
+        let at = streams::scan(store, StreamKey::connection(id), version).next().transpose()?;
+        Ok(at.is_some_and(|at| at.get() < position))
+    };
+    let first = partition(1..last.get() + 1, is_before)?;
+    Ok(Version::new(first - 1))
 }
 
 /// Returns the first position that does not fulfill a condition, which holds for a first part of

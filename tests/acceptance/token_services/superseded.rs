@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
+use ledger_contract::errors::Problem;
 use serde_json::json;
 
 use super::{Stage, token};
@@ -14,6 +15,18 @@ async fn asked(stage: &Stage, times: usize) {
         std::future::ready((stage.service.asked().len() >= times).then_some(()))
     })
     .await;
+}
+
+/// Returns a stage with a connection `crm` and somebody who asks for its token, for whom the
+/// service is asked and does not answer yet.
+async fn held() -> (Stage, tokio::task::JoinHandle<Result<String, Problem>>) {
+    let stage = Stage::new().await;
+    stage.with_refresh_token("crm").await;
+    stage.service.hold(true);
+    let engine = stage.ledger.engine.clone();
+    let reader = tokio::spawn(async move { token(&engine, "crm").await });
+    asked(&stage, 1).await;
+    (stage, reader)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,12 +85,7 @@ async fn a_command_during_an_attempt_is_superseded_and_never_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_loser_takes_the_token_of_the_winner_and_is_not_given_up() {
-    let stage = Stage::new().await;
-    stage.with_refresh_token("crm").await;
-    stage.service.hold(true);
-    let engine = stage.ledger.engine.clone();
-    let loser = tokio::spawn(async move { token(&engine, "crm").await });
-    asked(&stage, 1).await;
+    let (stage, loser) = held().await;
     // As another server would: it was faster, and used up the refresh token of the one that waits.
     let secrets = json!({"refresh_token": stage.service.grant("crm")});
     stage.ledger.run("rotate-secret", json!({"connection": "crm", "secrets": secrets})).await;
@@ -92,12 +100,7 @@ async fn a_loser_takes_the_token_of_the_winner_and_is_not_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_while_other_things_change_is_stored() {
-    let stage = Stage::new().await;
-    stage.with_refresh_token("crm").await;
-    stage.service.hold(true);
-    let engine = stage.ledger.engine.clone();
-    let reader = tokio::spawn(async move { token(&engine, "crm").await });
-    asked(&stage, 1).await;
+    let (stage, reader) = held().await;
     let renamed = json!({"connection": "crm", "display_name": "CRM", "labels": {"team": "a"}});
     stage.ledger.run("update", renamed).await;
     let config = json!({"scopes": ["more"]});
@@ -114,12 +117,7 @@ async fn what_comes_while_other_things_change_is_stored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_service_gave_out_is_stored_even_if_nobody_waits_any_more() {
-    let stage = Stage::new().await;
-    stage.with_refresh_token("crm").await;
-    stage.service.hold(true);
-    let engine = stage.ledger.engine.clone();
-    let reader = tokio::spawn(async move { token(&engine, "crm").await });
-    asked(&stage, 1).await;
+    let (stage, reader) = held().await;
     reader.abort();
     assert!(reader.await.expect_err("it was ended").is_cancelled());
     let service = Arc::clone(&stage.service);

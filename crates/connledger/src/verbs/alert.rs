@@ -114,10 +114,8 @@ Examples:
   connledger alert update ops --on health-changed,secret-rotated
   connledger alert update ops --disable")]
 pub(crate) struct UpdateArgs {
-    /// The alert
-    name: String,
     #[command(flatten)]
-    place: PlaceArgs,
+    alert: NameArgs,
     /// Where its messages go from now on
     #[arg(long)]
     url: Option<String>,
@@ -129,8 +127,6 @@ pub(crate) struct UpdateArgs {
     /// Send nothing until it is enabled again; messages wait
     #[arg(long)]
     disable: bool,
-    #[command(flatten)]
-    write: WriteArgs,
 }
 
 /// Replaces the signing secret of an alert.
@@ -144,18 +140,14 @@ Examples:
   connledger alert rotate-secret ops --overlap-seconds 3600
   connledger alert rotate-secret ops --overlap-seconds 0")]
 pub(crate) struct RotateArgs {
-    /// The alert
-    name: String,
     #[command(flatten)]
-    place: PlaceArgs,
+    alert: NameArgs,
     /// For how many seconds messages are signed with the former secret as well [default: 86400]
     #[arg(long, value_name = "SECONDS")]
     overlap_seconds: Option<u32>,
     /// How messages are signed from now on: hmac or ed25519 [default: as before]
     #[arg(long, value_name = "SCHEME")]
     signature: Option<String>,
-    #[command(flatten)]
-    write: WriteArgs,
 }
 
 /// Sends dead letters again.
@@ -165,15 +157,11 @@ Examples:
   connledger alert replay ops
   connledger alert replay ops --position 1042")]
 pub(crate) struct ReplayArgs {
-    /// The alert
-    name: String,
     #[command(flatten)]
-    place: PlaceArgs,
+    alert: NameArgs,
     /// Only the event at this position, as dead-letters shows it
     #[arg(long)]
     position: Option<u64>,
-    #[command(flatten)]
-    write: WriteArgs,
 }
 
 /// Names an alert.
@@ -208,14 +196,16 @@ pub(super) async fn run(
             sign(&place.open(common, out).await?, events.set(command)).await
         }
         AlertCommand::RotateSecret(args) => {
-            let RotateArgs { name, place, overlap_seconds, signature, write } = args;
+            let RotateArgs { alert, overlap_seconds, signature } = args;
+            let NameArgs { name, place, write } = alert;
             let command = about("rotate-alert-secret", name, write)
                 .with_some("overlap_seconds", overlap_seconds)
                 .with_some("signature", signature);
             sign(&place.open(common, out).await?, command).await
         }
         AlertCommand::Update(args) => {
-            let UpdateArgs { name, place, url, about: events, enable, disable, write } = args;
+            let UpdateArgs { alert, url, about: events, enable, disable } = args;
+            let NameArgs { name, place, write } = alert;
             let command = about("update-alert", name, write)
                 .with_some("url", url)
                 .with_some("enabled", (enable || disable).then_some(enable));
@@ -227,7 +217,8 @@ pub(super) async fn run(
         AlertCommand::Remove(NameArgs { name, place, write }) => {
             change(common, &place, about("remove-alert", name, write), out).await
         }
-        AlertCommand::Replay(ReplayArgs { name, place, position, write }) => {
+        AlertCommand::Replay(ReplayArgs { alert, position }) => {
+            let NameArgs { name, place, write } = alert;
             let command = about("replay-alert", name, write).with_some("position", position);
             change(common, &place, command, out).await
         }

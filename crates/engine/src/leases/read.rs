@@ -123,8 +123,7 @@ impl Engine {
             ParsedCommand::ReadLeased { .. } => {
                 let attempt = request.context.attempt(&request.workspace, &request.command);
                 let read = self.read_leased(request).await.inspect_err(|error| {
-                    self.count_refusal(error.code());
-                    self.record_refusal(error.code(), &attempt);
+                    self.refused(error.code(), &attempt);
                 });
                 read.map(|(answer, in_flight)| SecretsAnswer::Leased(answer, in_flight))
             }

@@ -324,8 +324,7 @@ pub(super) fn plan(connection: &Connection) -> Result<Plan, RefreshImpossible> {
     // The ledger itself would follow it, with more rights than whoever asks. It may also lead to a
     // token for which another attempt would have to be waited for.
     let refers = |(name, secret): &(&FieldName, &ledger_domain::Secret)| {
-        let leads_on = secret.held.reference().is_some_and(|found| found.connection().is_some());
-        leads_on && plan.secrets().contains(name.as_str())
+        secret.held.is_of_another_connection() && plan.secrets().contains(name.as_str())
     };
     match connection.secrets.iter().find(refers) {
         Some((name, _)) => Err(RefreshImpossible::Refers(name.clone())),

@@ -208,12 +208,10 @@ impl Engine {
         let attempt = context.attempt(&workspace, &command);
         let done = self.refresh_now(&workspace, &command, fingerprint, &context).await;
         let outcome = done.inspect_err(|error| {
-            self.count_refusal(error.code());
-            self.record_refusal(error.code(), &attempt);
+            self.refused(error.code(), &attempt);
         })?;
         let (receipt, repeated) = outcome;
-        let (api_key, handover, test, signing) = (None, None, None, None);
-        Ok(Executed { receipt, repeated, api_key, handover, test, report: None, signing })
+        Ok(Executed::of(receipt, repeated))
     }
 
     async fn refresh_now(

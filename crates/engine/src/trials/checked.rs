@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::{Begun, Fields, Running, SendTest, TestImpossible, secret_fields};
 use crate::access::Caller;
 use crate::engine::Engine;
-use crate::errors::{ExecuteError, Fault, Unavailable};
+use crate::errors::{ExecuteError, Fault};
 use crate::execute::{Executed, Outcome};
 use crate::fingerprint::Fingerprint;
 use crate::master_keys::KeyUse;
@@ -54,22 +54,12 @@ impl Engine {
     ) -> Result<Executed, ExecuteError> {
         let attempt = context.attempt(&workspace, &command);
         let refused = |error: &ExecuteError| {
-            self.count_refusal(error.code());
-            self.record_refusal(error.code(), &attempt);
+            self.refused(error.code(), &attempt);
         };
         let begun = self.begin_check(&workspace, &command, fingerprint.as_ref(), &context);
         let candidate = match begun.inspect_err(refused)? {
             Begun::Done(Outcome { receipt, repeated, .. }) => {
-                let (api_key, handover, test) = (None, None, None);
-                return Ok(Executed {
-                    receipt,
-                    repeated,
-                    api_key,
-                    handover,
-                    test,
-                    report: None,
-                    signing: None,
-                });
+                return Ok(Executed::of(receipt, repeated));
             }
             Begun::Starts(candidate) => candidate,
         };
@@ -178,17 +168,12 @@ impl Engine {
         let tested = Version::new(receipt.version);
         let command = Command::TestConnection { result: Box::new(result), tested };
         let work = Work::Connection { id, command: Box::new(command), new_key: None };
-        let recorded = async {
-            // It tells of who made the change, who need not have the right to test.
-            let mut own = Caller::system(caller.actor().as_str());
-            if let Some(credential) = caller.credential() {
-                own = own.with_credential(credential.clone());
-            }
-            let answer = self.submit_own(own, workspace, work)?;
-            let stopping = |_| Err(Unavailable::ShuttingDown.into());
-            answer.await.unwrap_or_else(stopping)
-        };
-        match recorded.await {
+        // It tells of who made the change, who need not have the right to test.
+        let mut own = Caller::system(caller.actor().as_str());
+        if let Some(credential) = caller.credential() {
+            own = own.with_credential(credential.clone());
+        }
+        match self.own_work(own, workspace, work).await {
             Ok(outcome) => outcome.receipt,
             Err(error) => {
                 // The change is made; a later test says the same.

@@ -147,8 +147,7 @@ impl Engine {
         let attempt = context.attempt(&workspace, &command);
         let begun = self.begin_test(&workspace, &command, fingerprint.as_ref(), &context);
         let begun = begun.inspect_err(|error| {
-            self.count_refusal(error.code());
-            self.record_refusal(error.code(), &attempt);
+            self.refused(error.code(), &attempt);
         })?;
         let outcome = match begun {
             Begun::Done(outcome) => outcome,
@@ -169,15 +168,7 @@ impl Engine {
         };
         let test = Some(TestReport::of(&result, health));
         let Outcome { receipt, repeated, .. } = outcome;
-        Ok(Executed {
-            receipt,
-            repeated,
-            api_key: None,
-            handover: None,
-            test,
-            report: None,
-            signing: None,
-        })
+        Ok(Executed { test, ..Executed::of(receipt, repeated) })
     }
 
     /// Checks whether the test can be made before anything is recorded.

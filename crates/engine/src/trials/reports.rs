@@ -97,8 +97,7 @@ impl Engine {
             self.follow_up(&connection, report)
         })();
         taken.inspect_err(|error: &ExecuteError| {
-            self.count_refusal(error.code());
-            self.record_refusal(error.code(), &attempt);
+            self.refused(error.code(), &attempt);
         })
     }
 
@@ -197,9 +196,7 @@ impl Engine {
             reports,
             health: connection.health.state.as_str().to_owned(),
         };
-        let (api_key, handover, test, signing) = (None, None, None, None);
-        let report = Some(report);
-        Executed { receipt, repeated: false, api_key, handover, test, report, signing }
+        Executed { report: Some(report), ..Executed::of(receipt, false) }
     }
 }
 

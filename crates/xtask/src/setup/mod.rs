@@ -15,6 +15,7 @@ mod node_packages;
 mod packages;
 mod platform;
 mod python;
+mod python_libraries;
 mod receiver;
 mod rocksdb;
 mod s3;
@@ -74,9 +75,9 @@ pub(crate) fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<Variabl
     nats::ensure_client(&site, purpose, &mut variables)?;
     if purpose == Purpose::Test {
         schemathesis::ensure(&site, &mut variables)?;
-        clients::ensure(&site, &mut variables)?;
+        clients::PYTHON_CLIENTS.ensure(&site, &mut variables)?;
         s3::ensure(&site, &mut variables)?;
-        receiver::ensure(&site, &mut variables)?;
+        receiver::RECEIVER_LIBRARY.ensure(&site, &mut variables)?;
         let node = node::ensure(&site, &mut variables)?;
         for packages in [CLIENTS, SERVERS] {
             packages.ensure(&site, &node, &mut variables)?;

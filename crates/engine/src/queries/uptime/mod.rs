@@ -14,8 +14,8 @@ use ledger_store::tables::{StreamKey, streams};
 use super::Reader;
 use super::list::ListOptions;
 use crate::errors::{Fault, QueryError};
-use crate::history;
-use spans::{Course, Sums, Window};
+use crate::{history, times};
+use spans::{Course, Sums, Window, is_failing};
 
 /// How long ago the time begins by default.
 const SINCE: &str = "7d";
@@ -41,6 +41,8 @@ impl Reader<'_> {
         }
         let (connections, more) = self.counted(query)?;
         let window = Window { from: since, until, steps };
+        let store = &self.engine.shared.store;
+        let first = times::first_at(store, self.engine.head(), since)?;
         let mut sums = Sums::new(window);
         let (mut left, mut truncated) = (EVENTS_MAX, more);
         for connection in &connections {
@@ -48,7 +50,7 @@ impl Reader<'_> {
                 truncated = true;
                 break;
             }
-            truncated |= !self.add_course(connection, window, &mut left, &mut sums)?;
+            truncated |= !self.add_course(connection, (window, first), &mut left, &mut sums)?;
         }
         Ok(view(&sums, window, truncated))
     }
@@ -67,11 +69,12 @@ impl Reader<'_> {
         Ok((found.rows, more))
     }
 
-    /// Adds what the events of a connection say. Returns whether they reach back far enough.
+    /// Adds what the events of a connection say. `first` is the position of the first event in the
+    /// window. Returns whether they reach back far enough.
     fn add_course(
         &self,
         now: &Connection,
-        window: Window,
+        (window, first): (Window, u64),
         left: &mut u64,
         sums: &mut Sums,
     ) -> Result<bool, Fault> {
@@ -80,12 +83,15 @@ impl Reader<'_> {
         if now.lifecycle.is_erased() {
             return Ok(true);
         }
-        let before = Version::new(now.version.get().saturating_sub(*left));
-        let mut state = match before {
-            Version::ZERO => None,
-            version => history::state_at(store, now.id, version)?,
-        };
-        let is_whole = state.as_ref().is_none_or(|state| state.updated_at <= window.from);
+        let oldest = Version::new(now.version.get().saturating_sub(*left));
+        let of_window = times::last_version_before(store, now.id, now.version, first)?;
+        let mut before = oldest.max(of_window);
+        let mut state = history::state_at(store, now.id, before)?;
+        if state.as_ref().is_some_and(|state| is_failing(state.health.state)) {
+            // How long that had been so counts when it recovers.
+            before = oldest;
+            state = history::state_at(store, now.id, before)?;
+        }
         let mut course = Course::new(window, state.as_ref().and_then(shown));
         for position in streams::scan(store, StreamKey::connection(now.id), before.next()) {
             let Record { metadata, happened } = history::record(store, position?)?;
@@ -101,7 +107,7 @@ impl Reader<'_> {
             }
         }
         sums.add(course);
-        Ok(is_whole)
+        Ok(oldest <= of_window)
     }
 }
 

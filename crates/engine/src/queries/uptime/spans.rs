@@ -81,7 +81,8 @@ impl Course {
     }
 }
 
-const fn is_failing(state: HealthState) -> bool {
+/// Returns whether a connection in a state does not work.
+pub(super) const fn is_failing(state: HealthState) -> bool {
     matches!(state, HealthState::Degraded | HealthState::Failed)
 }
 

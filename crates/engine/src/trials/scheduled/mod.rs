@@ -174,8 +174,7 @@ impl Engine {
 
 /// Returns whether a connection has a secret that is a field of another connection.
 pub(super) fn refers_elsewhere(connection: &Connection) -> bool {
-    let mut references = connection.secrets.values().filter_map(|one| one.held.reference());
-    references.any(|reference| reference.connection().is_some())
+    connection.secrets.values().any(|secret| secret.held.is_of_another_connection())
 }
 
 impl Plan {

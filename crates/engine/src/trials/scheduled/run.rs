@@ -18,8 +18,7 @@ use super::super::{FROM, Fields, reveal_for, secret_fields};
 use super::{DAY_MICROS, Known};
 use crate::access::Caller;
 use crate::engine::Engine;
-use crate::errors::{ExecuteError, Fault, Unavailable, chain};
-use crate::execute::Outcome;
+use crate::errors::{ExecuteError, Fault, chain};
 use crate::history;
 use crate::journal::Attempt;
 use crate::master_keys::KeyUse;
@@ -217,18 +216,6 @@ impl Engine {
         let workspace = connection.workspace.clone();
         let outcome = self.own_work(Caller::system(ACTOR), workspace, work).await?;
         Ok(Version::new(outcome.receipt.version))
-    }
-
-    /// Has the writer do work of the ledger's own, and waits until it is durable.
-    async fn own_work(
-        &self,
-        caller: Caller,
-        workspace: ledger_domain::WorkspaceName,
-        work: Work,
-    ) -> Result<Outcome, ExecuteError> {
-        let answer = self.submit_own(caller, workspace, work)?;
-        let stopping = |_| Err(Unavailable::ShuttingDown.into());
-        answer.await.unwrap_or_else(stopping)
     }
 }
 
