@@ -20,6 +20,7 @@ mod login;
 mod rows;
 
 mod clients;
+mod cluster;
 mod echo;
 mod flight;
 mod provider;

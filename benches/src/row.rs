@@ -51,6 +51,8 @@ pub(crate) enum RowName {
     BesideBackup,
     /// Commands beside a rotation of the master key
     BesideRewrap,
+    /// Commands beside tests of 5,000 connections each minute
+    BesideChecks,
     /// Commands beside 10,000 refusals a second over HTTP from one source
     FloodHttp,
     /// The same over NATS
@@ -63,10 +65,16 @@ pub(crate) enum RowName {
     TenantsStart,
     /// Opening a ledger
     Start,
+    /// Durable commands a second of a cluster of three nodes, 64 in flight
+    ClusterCommands,
+    /// The same with 512 in flight
+    ClusterCommandsMany,
+    /// Connections shown by the three nodes of a cluster over HTTP
+    ClusterReads,
 }
 
 impl RowName {
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::NatsCommands,
         Self::HttpCommands,
         Self::EngineCommands,
@@ -88,12 +96,16 @@ impl RowName {
         Self::BesideReaders,
         Self::BesideBackup,
         Self::BesideRewrap,
+        Self::BesideChecks,
         Self::FloodHttp,
         Self::FloodNats,
         Self::Revert,
         Self::TenantsGet,
         Self::TenantsStart,
         Self::Start,
+        Self::ClusterCommands,
+        Self::ClusterCommandsMany,
+        Self::ClusterReads,
     ];
 }
 

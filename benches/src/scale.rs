@@ -29,6 +29,10 @@ pub(crate) struct Sizes {
     pub(crate) tenants: u64,
     /// Events that wait in the rows about catching up.
     pub(crate) backlog: u64,
+    /// Connections that are tested by a schedule.
+    pub(crate) checked: u64,
+    /// How often each of them is, in seconds.
+    pub(crate) check_seconds: u64,
     /// How long refusals go on in the rows about floods, in seconds.
     pub(crate) flood_seconds: u64,
     /// Connections and events of the small ledger, at any scale.
@@ -54,6 +58,11 @@ impl Sizes {
             versions: 100_000 / by,
             tenants: 100_000 / by,
             backlog: 200_000 / by,
+            checked: 5_000 / by,
+            check_seconds: match scale {
+                Scale::Small => 10,
+                Scale::Full => 60,
+            },
             flood_seconds: match scale {
                 Scale::Small => 5,
                 Scale::Full => 60,

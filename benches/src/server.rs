@@ -36,7 +36,8 @@ pub(crate) const NO_RATES: [&str; 10] = [
     "--nats-rate-of-strangers",
     "0",
 ];
-const NO_QUOTAS: [&str; 8] = [
+/// Arguments by which no quota does.
+pub(crate) const NO_QUOTAS: [&str; 8] = [
     "--quota-connections",
     "unlimited",
     "--quota-keys",
@@ -272,6 +273,10 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
+    pub(crate) const fn new(nats: Client, subject: String, key: String) -> Self {
+        Self { nats, subject, key }
+    }
+
     /// Sends a body under an id and returns the answer, which must be a good one.
     pub(crate) async fn send(&self, id: &str, body: String) -> Outcome<Vec<u8>> {
         let mut headers = HeaderMap::new();

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::example_gateway::Gateway;
 use crate::http::door;
-use crate::nats_server::free_port;
+use crate::ports::free_port;
 use crate::service::Service;
 use crate::wait::eventually;
 

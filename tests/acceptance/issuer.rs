@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::nats_server::free_port;
+use crate::ports::free_port;
 
 /// Whom the tokens are for.
 pub(crate) const AUDIENCE: &str = "https://ledger.example.com";

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use ledger_client::{Client, ClientOptions, Key, Mirror};
 use serde_json::{Value, json};
 
-use crate::nats_server::free_port;
+use crate::ports::free_port;
 use crate::service::Service;
 use crate::wait::eventually;
 

@@ -13,10 +13,11 @@ use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::reply::Receipt;
 use ledger_contract::{commands, subjects};
+use ledger_domain::connection::TestOutcome;
 use ledger_domain::{Expected, Incarnation, LedgerId, MessageId, Micros, Version, WorkspaceName};
 use ledger_engine::{
-    Caller, Clock, CommandRequest, Engine, EngineOptions, Executed, Ports, Received, ReplayLimits,
-    RevealRequest, Revealed, SendTest, Sending, SentTest,
+    Caller, Clock, CommandRequest, Engine, EngineOptions, Executed, LoggingIn, Ports, Received,
+    ReplayLimits, RevealRequest, Revealed, SendTest, Sending, SentLogin, SentTest,
 };
 use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
 use ledger_store::tables::meta;
@@ -177,7 +178,7 @@ impl Place {
 
 /// A provider that accepts every credential, without a network.
 #[derive(Debug)]
-struct Satisfied;
+pub(crate) struct Satisfied;
 
 impl SendTest for Satisfied {
     fn send(&self, _: ledger_providers::Request) -> Sending<'_> {
@@ -189,6 +190,20 @@ impl SendTest for Satisfied {
             body: zeroize::Zeroizing::default(),
         };
         Box::pin(std::future::ready(answered))
+    }
+
+    fn send_for_all(&self, _: ledger_providers::Request) -> Sending<'_> {
+        let (request_id, retry_after) = (None, None);
+        let listed =
+            json!({"data": [{"id": "gpt-4o"}, {"id": "gpt-5"}, {"id": "text-embedding-3-small"}]});
+        let body = zeroize::Zeroizing::new(listed.to_string().into_bytes());
+        let answered = SentTest::Answered { status: 200, request_id, retry_after, body };
+        Box::pin(std::future::ready(answered))
+    }
+
+    fn log_in(&self, _: ledger_providers::Login) -> LoggingIn<'_> {
+        let (outcome, what) = (TestOutcome::Works, "accepted the login".to_owned());
+        Box::pin(std::future::ready(SentLogin::Tried { outcome, what }))
     }
 }
 

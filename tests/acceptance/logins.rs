@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::nats_jwt::{account, credentials, trusting};
-use crate::nats_server::free_port;
+use crate::ports::free_port;
 use crate::private;
 use crate::service::Service;
 use crate::settings;

@@ -37,6 +37,8 @@ mod nats_server;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod ports;
+#[cfg(test)]
 mod private;
 #[cfg(test)]
 mod random;
@@ -64,6 +66,8 @@ mod backup;
 mod changeover;
 #[cfg(test)]
 mod clients;
+#[cfg(test)]
+mod cluster;
 #[cfg(test)]
 mod compromised;
 #[cfg(test)]
@@ -149,6 +153,8 @@ mod secret_policies;
 mod server;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod token_services;
 #[cfg(test)]

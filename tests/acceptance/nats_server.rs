@@ -1,7 +1,6 @@
 //! A nats-server of the tests' own, which they stop, start and empty as they like.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -9,6 +8,7 @@ use async_nats::Client;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use crate::ports::free_port;
 use crate::settings;
 use crate::wait::eventually;
 
@@ -106,10 +106,4 @@ impl NatsServer {
     fn log_path(&self) -> PathBuf {
         self.folder.path().join("nats-server.log")
     }
-}
-
-/// Returns a port that nobody listens on now.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("an address").port()
 }

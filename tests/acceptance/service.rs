@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 
 use crate::ledger::copy;
 use crate::settings;
-use crate::wait::{eventually, soon};
+use crate::wait::{eventually, eventually_or, soon};
 
 /// Many servers run at once, so each takes a free port, unless its arguments say another.
 const ANY_PORT: &str = "127.0.0.1:0";
@@ -133,7 +133,7 @@ impl Service {
         let path = self.data_dir().join("server.json");
         let child = self.child.as_mut().expect("it was started");
         let log = self.folder.path().join("connledger.log");
-        eventually("connledger is ready", || {
+        let look = || {
             let ended = child.try_wait().expect("it can be asked");
             if let Some(status) = ended {
                 let log = fs::read_to_string(&log).unwrap_or_default();
@@ -143,8 +143,9 @@ impl Service {
             let file = file.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
             let found = file.filter(|file| file["pid"] == pid).map(drop);
             std::future::ready(found)
-        })
-        .await;
+        };
+        let report = || fs::read_to_string(&log).unwrap_or_default();
+        eventually_or("connledger is ready", look, report).await;
     }
 
     /// Kills it, as a power cut would.

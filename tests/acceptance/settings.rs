@@ -1,6 +1,7 @@
 //! Which programs the tests run.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Returns `connledger`: the one named by the environment, else the one built beside this test.
 pub(crate) fn connledger() -> PathBuf {
@@ -16,9 +17,23 @@ pub(crate) fn connledger() -> PathBuf {
 
 /// Returns how often the server is killed in the crash test, if the environment says.
 pub(crate) fn crash_rounds() -> Option<usize> {
-    let rounds = named("CONNLEDGER_CRASH_ROUNDS")?;
-    let rounds = rounds.to_str().and_then(|rounds| rounds.parse().ok());
-    Some(rounds.expect("CONNLEDGER_CRASH_ROUNDS is a number"))
+    number("CONNLEDGER_CRASH_ROUNDS")
+}
+
+/// Returns how many tokens are got while the server is replaced, if the environment says.
+pub(crate) fn refreshes() -> Option<u64> {
+    number("CONNLEDGER_REFRESHES")
+}
+
+/// Returns how many faults the test of a cluster makes, if the environment says.
+pub(crate) fn cluster_rounds() -> Option<usize> {
+    number("CONNLEDGER_CLUSTER_ROUNDS")
+}
+
+fn number<T: FromStr>(variable: &str) -> Option<T> {
+    let text = named(variable)?;
+    let number = text.to_str().and_then(|text| text.parse().ok());
+    Some(number.unwrap_or_else(|| panic!("{variable} is a number")))
 }
 
 /// Returns an example program, built beside this test.
@@ -33,6 +48,21 @@ pub(crate) fn example(name: &str) -> PathBuf {
 /// Returns a server that speaks the protocol of S3.
 pub(crate) fn moto_server() -> PathBuf {
     required("CONNLEDGER_MOTO_SERVER")
+}
+
+/// Returns the server of PostgreSQL, beside which is `initdb`.
+pub(crate) fn postgres() -> PathBuf {
+    required("CONNLEDGER_POSTGRES")
+}
+
+/// Returns the server of MariaDB.
+pub(crate) fn mariadb_server() -> PathBuf {
+    required("CONNLEDGER_MARIADB_SERVER")
+}
+
+/// Returns the server of Redis.
+pub(crate) fn redis_server() -> PathBuf {
+    required("CONNLEDGER_REDIS_SERVER")
 }
 
 /// Returns the nats-server program.
@@ -50,9 +80,15 @@ pub(crate) fn clients_python() -> PathBuf {
     required("CONNLEDGER_CLIENTS_PYTHON")
 }
 
-/// Returns a Python that has the published library of the Standard Webhooks convention.
+/// Returns a Python that has the published library of the Standard Webhooks convention, and a mail
+/// server.
 pub(crate) fn receiver_python() -> PathBuf {
     required("CONNLEDGER_RECEIVER_PYTHON")
+}
+
+/// Returns a Python that has the library with which the token service is made that others wrote.
+pub(crate) fn oauth_python() -> PathBuf {
+    required("CONNLEDGER_OAUTH_PYTHON")
 }
 
 /// Returns a Node.js that runs the published JavaScript clients.

@@ -11,7 +11,19 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Looks again and again until there is something, and fails with `what` when there is not in time.
-pub(crate) async fn eventually<T, Look>(what: &str, mut look: impl FnMut() -> Look) -> T
+pub(crate) async fn eventually<T, Look>(what: &str, look: impl FnMut() -> Look) -> T
+where
+    Look: Future<Output = Option<T>>,
+{
+    eventually_or(what, look, String::new).await
+}
+
+/// The same, with what helps to find out why there is nothing.
+pub(crate) async fn eventually_or<T, Look>(
+    what: &str,
+    mut look: impl FnMut() -> Look,
+    report: impl FnOnce() -> String,
+) -> T
 where
     Look: Future<Output = Option<T>>,
 {
@@ -20,7 +32,9 @@ where
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        if Instant::now() >= deadline {
+            panic!("not within {PATIENCE:?}: {what}\n{}", report());
+        }
         sleep(LOOK_INTERVAL).await;
     }
 }

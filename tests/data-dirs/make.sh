@@ -16,9 +16,11 @@ unset CONNLEDGER_KEY CONNLEDGER_KEY_FILE CONNLEDGER_WORKSPACE
 # These keys have to open the directory forever.
 "$program" init --data-dir data --master-key-file master.key --key-lifetime never \
     --out admin.key
-"$program" serve --data-dir data --master-key-file master.key --listen off --log warn &
+"$program" serve --data-dir data --master-key-file master.key --listen off --log warn \
+    --allow-check-network 127.0.0.0/8 &
 server=$!
-trap 'kill "$server" 2>/dev/null || true' EXIT
+service=
+trap 'kill "$server" $service 2>/dev/null || true' EXIT
 
 ledger() {
     "$program" "$@" --data-dir data --key-file admin.key
@@ -111,6 +113,37 @@ ledger create --slug unreachable --provider acme --auth-method oauth2_client_cre
     --config token_url=https://127.0.0.1/token --config client_id=me \
     --secret client_secret=not-a-real-key-0010
 ledger refresh unreachable && exit 1
+
+# One that a person connected, with a code for devices. The service answers every request alike.
+python3 - >token-service.port <<'EOF' &
+import http.server, json
+
+class Service(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        body = {
+            "device_code": "not-a-real-code-0011", "user_code": "ABCD-EFGH", "interval": 1,
+            "verification_uri": "https://127.0.0.1/enter", "expires_in": 3600,
+            "access_token": "not-a-real-token-0012", "refresh_token": "not-a-real-token-0013",
+        }
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+server = http.server.HTTPServer(("127.0.0.1", 0), Service)
+print(server.server_port, flush=True)
+server.serve_forever()
+EOF
+service=$!
+until [ -s token-service.port ]; do
+    sleep 0.1
+done
+address=http://127.0.0.1:$(cat token-service.port)
+ledger create --slug connected --provider acme --auth-method refresh_token --config client_id=me \
+    --config "token_url=$address/token" --config "device_authorization_url=$address/device"
+ledger connect connected --device
+kill "$service"
+rm token-service.port
 
 # What this version answers; later versions must still say all of it.
 ledger list --all-workspaces --all --lifecycle any --json >list.jsonl

@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 24] = [
+const EDGES: [(&str, &[&str]); 26] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
@@ -28,6 +28,7 @@ const EDGES: [(&str, &[&str]); 24] = [
     ("ledger-backup", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
     ("ledger-oauth", &["ledger-domain", "ledger-providers"]),
     ("ledger-outgoing", &["ledger-domain"]),
+    ("ledger-logins", &["ledger-domain", "ledger-providers", "ledger-outgoing"]),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine", "ledger-outgoing"]),
     (
         "ledger-alerts",
@@ -38,6 +39,17 @@ const EDGES: [(&str, &[&str]); 24] = [
     (
         "ledger-bus",
         &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine", "ledger-guard"],
+    ),
+    (
+        "ledger-cluster",
+        &[
+            "ledger-domain",
+            "ledger-vault",
+            "ledger-contract",
+            "ledger-engine",
+            "ledger-bus",
+            "ledger-http-server",
+        ],
     ),
     ("ledger-http-server", &["ledger-vault", "ledger-contract", "ledger-guard"]),
     (
@@ -74,10 +86,12 @@ const EDGES: [(&str, &[&str]); 24] = [
             "ledger-engine",
             "ledger-backup",
             "ledger-outgoing",
+            "ledger-logins",
             "ledger-tokens",
             "ledger-alerts",
             "ledger-key-sources",
             "ledger-bus",
+            "ledger-cluster",
             "ledger-http-server",
             "ledger-http",
             "ledger-facades",
@@ -92,15 +106,22 @@ const EDGES: [(&str, &[&str]); 24] = [
 ];
 
 /// Each library that only some packages may name, with those packages.
-const OWNERS: [(&str, &[&str]); 8] = [
+const OWNERS: [(&str, &[&str]); 12] = [
     ("rocksdb", &["ledger-store", "ledger-benches"]),
     ("librocksdb-sys", &[]),
     ("object_store", &["ledger-backup", "ledger-key-sources"]),
     ("aws-config", &["ledger-key-sources"]),
     ("aws-sdk-kms", &["ledger-key-sources"]),
+    ("aws-sigv4", &["ledger-oauth"]),
     ("aws-sdk-secretsmanager", &["ledger-key-sources"]),
+    ("mysql_async", &["ledger-logins"]),
+    ("redis", &["ledger-logins"]),
+    ("tokio-postgres", &["ledger-logins"]),
     ("cap-std", &["ledger-key-sources"]),
-    ("async-nats", &["ledger-bus", "ledger-client", "ledger-tests", "ledger-benches"]),
+    (
+        "async-nats",
+        &["ledger-bus", "ledger-client", "ledger-cluster", "ledger-tests", "ledger-benches"],
+    ),
 ];
 
 /// What the pure core must not know: wire formats, tasks, clocks, chance, storage.

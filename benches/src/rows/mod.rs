@@ -1,9 +1,11 @@
 //! One file a row: how its figure and its reference are measured, and its mark.
 
 mod beside_backup;
+mod beside_checks;
 mod beside_readers;
 mod beside_rewrap;
 mod catch_up;
+mod cluster;
 mod commit_to_gateway;
 mod compromised;
 mod engine_commands;
@@ -67,6 +69,7 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::SmallWorkspace => small_workspace::measure(ground).await,
         RowName::BesideReaders => beside_readers::measure(ground).await,
         RowName::BesideBackup => beside_backup::measure(ground).await,
+        RowName::BesideChecks => beside_checks::measure(ground).await,
         RowName::BesideRewrap => beside_rewrap::measure(ground).await,
         RowName::FloodHttp => flood::http(ground).await,
         RowName::FloodNats => flood::nats(ground).await,
@@ -77,5 +80,8 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::ListFilters => list_filters::measure(ground).await,
         RowName::Memory => memory::measure(ground).await,
         RowName::Start => start::measure(ground).await,
+        RowName::ClusterCommands => cluster::commands(ground).await,
+        RowName::ClusterCommandsMany => cluster::many_commands(ground).await,
+        RowName::ClusterReads => cluster::reads(ground).await,
     }
 }

@@ -17,13 +17,14 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
     let server = &mut ground.served().await?.server;
     let (ledger, echo) = (server.sender("create"), server.echo_sender());
     let warm_up = commands / 10;
-    send(&echo, "warm", warm_up, "warming up echo").await?;
-    send(&ledger, "warm", warm_up, "warming up").await?;
+    send(&echo, "warm", (warm_up, IN_FLIGHT), "warming up echo").await?;
+    send(&ledger, "warm", (warm_up, IN_FLIGHT), "warming up").await?;
     server.relayed().await?;
-    let before = send(&echo, "n", commands, "echo").await?;
-    let ours = per_second(commands, send(&ledger, "n", commands, "commands").await?);
+    let all = (commands, IN_FLIGHT);
+    let before = send(&echo, "n", all, "echo").await?;
+    let ours = per_second(commands, send(&ledger, "n", all, "commands").await?);
     let behind = server.relayed().await?;
-    let after = send(&echo, "n", commands, "echo").await?;
+    let after = send(&echo, "n", all, "echo").await?;
     let reference = per_second(2 * commands, before + after);
     let note = format!(
         "{commands} creates with one secret, {IN_FLIGHT} in flight on one connection; the relay \
@@ -35,8 +36,13 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
     Ok(Measured::new(RowName::NatsCommands, pair, "commands/s", mark, note))
 }
 
-/// Sends so many bodies and returns how long that took.
-async fn send(sender: &Sender, prefix: &'static str, count: u64, what: &str) -> Outcome<Duration> {
+/// Sends so many bodies, so many at a time, and returns how long that took.
+pub(super) async fn send(
+    sender: &Sender,
+    prefix: &'static str,
+    (count, in_flight): (u64, usize),
+    what: &str,
+) -> Outcome<Duration> {
     let (sender, bar) = (Arc::new(sender.clone()), output::bar(what, count));
     let moving = bar.clone();
     let work = move |number| {
@@ -48,7 +54,7 @@ async fn send(sender: &Sender, prefix: &'static str, count: u64, what: &str) -> 
             Ok(())
         }
     };
-    let time = fly(0..count, IN_FLIGHT, work).await?;
+    let time = fly(0..count, in_flight, work).await?;
     bar.finish_and_clear();
     Ok(time)
 }

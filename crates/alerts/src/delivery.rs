@@ -11,6 +11,8 @@ use ledger_outgoing::{ClientError, Network};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::cursor;
+use crate::mail::{Mailer, Relay};
 use crate::pace::Pace;
 use crate::receiver::Receivers;
 use crate::worker::Worker;
@@ -28,6 +30,8 @@ pub struct DeliveryOptions {
     pub answer_max: Duration,
     /// When messages are sent again.
     pub pace: Pace,
+    /// What takes mail. Without it, alerts by mail wait.
+    pub relay: Option<Arc<Relay>>,
 }
 
 /// Delivers the alerts of a ledger, while this instance may write.
@@ -48,14 +52,25 @@ pub(crate) struct Common {
     pub(crate) engine: Engine,
     pub(crate) receivers: Receivers,
     pub(crate) pace: Pace,
+    pub(crate) relay: Option<Arc<Relay>>,
+}
+
+/// Why the delivery of an alert ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was removed, or the server stops.
+    Stopped,
+    /// It begins anew with what is stored: it goes another way from now on, by mail or by requests,
+    /// or another node has delivered it.
+    Anew,
 }
 
 impl Delivery {
     /// Begins to deliver.
     pub fn start(engine: &Engine, options: DeliveryOptions) -> Result<Self, ClientError> {
-        let DeliveryOptions { networks, answer_max, pace } = options;
+        let DeliveryOptions { networks, answer_max, pace, relay } = options;
         let receivers = Receivers::new(networks, answer_max)?;
-        let common = Arc::new(Common { engine: engine.clone(), receivers, pace });
+        let common = Arc::new(Common { engine: engine.clone(), receivers, pace, relay });
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(supervise(common, stopped));
         Ok(Self { stop, task })
@@ -122,7 +137,32 @@ fn begin(
     stopped: &watch::Receiver<bool>,
 ) -> watch::Sender<Alert> {
     let (told, changes) = watch::channel(alert.clone());
-    let worker = Worker::new(Arc::clone(common), place, name, changes);
-    workers.spawn(worker.run(stopped.clone()));
+    let (common, place, name) = (Arc::clone(common), place.clone(), name.clone());
+    workers.spawn(deliver(common, place, name, changes, stopped.clone()));
     told
+}
+
+/// Delivers an alert, by requests or by mail as it is set.
+async fn deliver(
+    common: Arc<Common>,
+    place: WorkspaceName,
+    name: AlertName,
+    changes: watch::Receiver<Alert>,
+    stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let common = Arc::clone(&common);
+        let goes_by_mail = changes.borrow().settings.receiver.mail().is_some();
+        // Each begins with what the other one stored.
+        let ended = if goes_by_mail {
+            let mailer = Mailer::new(common, &place, &name, changes.clone());
+            cursor::deliver(mailer, stopped.clone()).await
+        } else {
+            let worker = Worker::new(common, &place, &name, changes.clone());
+            cursor::deliver(worker, stopped.clone()).await
+        };
+        if ended == Ended::Stopped {
+            return;
+        }
+    }
 }

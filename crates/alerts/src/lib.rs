@@ -1,12 +1,13 @@
 //! Delivers alerts: tells receivers outside of the events that an alert is about, by requests that
-//! are signed as the Standard Webhooks convention has it.
+//! are signed as the Standard Webhooks convention has it, or by mail.
 //!
 //! Which events those are, and what of their delivery is stored, belongs to `ledger-engine`. One
 //! worker for each alert reads the log after the last event that it looked at, so an event is never
 //! lost: what a crash interrupts is sent again, under the same id.
 //!
-//! Start with [`Delivery`]. Then read `worker/mod.rs` for what happens to an event, `pace.rs` for
-//! when it is sent again, and `receiver.rs` for what an answer means.
+//! Start with [`Delivery`]. Then read `cursor.rs` for how far a delivery is, `worker/mod.rs` for
+//! what happens to an event, `pace.rs` for when it is sent again, and `receiver.rs` for what an
+//! answer means. `mail/mod.rs` has what differs for mail.
 //!
 //! # Invariants
 //!
@@ -24,8 +25,15 @@
 //!   (test: `a_receiver_that_was_away_gets_all_that_waited_and_nothing_is_given_up`).
 //! - Nothing that a receiver says is stored or logged
 //!   (test: `nothing_that_a_receiver_says_is_kept`).
+//! - Mail goes only over TLS, to a relay whose certificate has its name
+//!   (test: `a_relay_with_the_certificate_of_another_name_gets_nothing`).
+//! - Many events at once become few mails, and each is told
+//!   (test: `mail_tells_each_event_in_order_whatever_is_killed_and_a_storm_is_few_mails`).
 
+mod cursor;
 mod delivery;
+mod letters;
+mod mail;
 mod message;
 mod pace;
 mod receiver;
@@ -35,4 +43,5 @@ mod worker;
 mod tests;
 
 pub use delivery::{Delivery, DeliveryOptions};
+pub use mail::{Relay, RelayError, RelayOptions, RelayUrl};
 pub use pace::Pace;

@@ -80,7 +80,9 @@ pub fn restore(
     let (sealed, left_out) = choose(target, backup, options.keyring)?;
     let manifest = sealed.manifest;
     let later = erased_later(target, &manifest, options.keyring);
-    options.keeps_erased = erased == ErasedSince::Keep;
+    // A node follows the erasures that came after the backup.
+    let keeps_erased = erased == ErasedSince::Keep;
+    options.keeps_erased = keeps_erased || options.keeps_history;
     match later {
         Ok(later) => options.erased = later.into_keys().collect(),
         // Whoever wants everything gets it, also if the list cannot be read.

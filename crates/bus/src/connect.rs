@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
+use crate::cut_off::{Lookout, in_turn};
 use crate::jetstream_error;
 use crate::version::Release;
 
@@ -22,6 +23,9 @@ const CLIENT_NAME: &str = "connection-ledger";
 const CLIENT_CAPACITY: usize = 8_192;
 /// Longest wait between two attempts to reconnect.
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
+/// Interval of pings where another server can be turned to; one that answers two of them with
+/// silence is left.
+const PING_INTERVAL: Duration = Duration::from_secs(2);
 /// Time limit of a request to the server.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest file with credentials, a seed or a key, in bytes.
@@ -57,6 +61,9 @@ pub struct ConnectOptions {
     pub require_tls: bool,
     /// First part of the subjects on which answers arrive; `_INBOX` by default.
     pub inbox_prefix: Option<String>,
+    /// Whether a server that is silent for a few seconds, or has lost the others of its cluster, is
+    /// left for another one of the address.
+    pub turns: bool,
 }
 
 impl fmt::Debug for ConnectOptions {
@@ -83,6 +90,8 @@ pub fn public_url(url: &str) -> String {
 pub struct Connection {
     pub(crate) client: Client,
     pub(crate) denials: Denials,
+    /// What leaves a server that has lost its cluster, if that is wanted.
+    _lookout: Option<Lookout>,
 }
 
 impl Connection {
@@ -103,6 +112,10 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, Problem> {
     if let Some(prefix) = &options.inbox_prefix {
         connecting = connecting.custom_inbox_prefix(prefix);
     }
+    if options.turns {
+        connecting =
+            connecting.ping_interval(PING_INTERVAL).reconnect_to_server_callback(in_turn());
+    }
     let denials = Denials::default();
     let witness = Arc::new(Witness::new(public_url(&options.url), denials.clone()));
     let connected = connecting
@@ -118,7 +131,9 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, Problem> {
         .connect(addresses)
         .await;
     let unconnected = |error| unreachable(format!("cannot connect to NATS: {error}"));
-    Ok(Connection { client: connected.map_err(unconnected)?, denials })
+    let client = connected.map_err(unconnected)?;
+    let lookout = options.turns.then(|| Lookout::start(client.clone()));
+    Ok(Connection { client, denials, _lookout: lookout })
 }
 
 /// Waits up to `patience` for the connection, then checks that the server is recent enough, permits
@@ -140,10 +155,12 @@ pub async fn check(client: &Client, patience: Duration) -> Result<(), Problem> {
             server.max_payload
         )));
     }
-    match jetstream::new(client.clone()).query_account().await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(about_account(&error)),
-    }
+    check_account(&jetstream::new(client.clone())).await
+}
+
+/// Checks that JetStream answers.
+pub(crate) async fn check_account(jetstream: &jetstream::Context) -> Result<(), Problem> {
+    jetstream.query_account().await.map(drop).map_err(|error| about_account(&error))
 }
 
 fn about_account(error: &jetstream::context::AccountError) -> Problem {

@@ -73,6 +73,7 @@
 //!   (test: `what_was_heard_before_a_restart_cannot_be_sent_after_it`).
 
 mod connect;
+mod cut_off;
 mod jetstream_error;
 mod kv;
 mod lease;
@@ -81,6 +82,7 @@ mod part;
 mod relay;
 mod responder;
 mod service_switch;
+mod shared_log;
 mod stop;
 mod topology;
 mod version;
@@ -105,6 +107,8 @@ pub use managed::{
 };
 
 pub use relay::Adopts;
+pub use responder::Freshness;
+pub use shared_log::{LogState, Tenures};
 pub use topology::Window;
 
 use lease::{Keeper, KeeperOptions, LeaseTime, Ownership};
@@ -160,6 +164,9 @@ pub struct BusOptions {
     pub lease_time: Duration,
     /// Name of this instance, for people.
     pub instance: String,
+    /// The log that several nodes share, if this is one of them: it owns the names only while it
+    /// writes that log.
+    pub log: Option<watch::Receiver<LogState>>,
 }
 
 impl BusOptions {
@@ -179,6 +186,7 @@ impl BusOptions {
             fenced_by: FencedBy::Lease,
             lease_time: LEASE_TIME,
             instance: format!("process {}", std::process::id()),
+            log: None,
         }
     }
 }
@@ -213,16 +221,16 @@ impl Bus {
         engine.set_fence(ownership.clone());
         let (stop_relay, stopped) = watch::channel(false);
         let (for_relay, events, owned) = (engine.clone(), subjects.clone(), ownership.clone());
-        let adopts = options.adopts;
-        let begin = move |Connection { client, denials }| async move {
+        let (adopts, log) = (options.adopts, options.log.clone());
+        let begin = move |Connection { client, denials, .. }| async move {
             let _watchdog = Watchdog::new("relay", owned.clone(), stopped.clone());
             let topology = Topology::new(&events, for_relay.identity(), choices, denials);
             let options =
-                RelayOptions { client, subjects: events, topology, adopts, ownership: owned };
+                RelayOptions { client, subjects: events, topology, adopts, ownership: owned, log };
             Box::pin(Relay::new(for_relay, options, stopped).run()).await;
         };
         let (cut_off, relayed) = spawn(options.relay.clone(), begin).await?;
-        let Connection { client, denials } = connection.clone();
+        let Connection { client, denials, .. } = connection.clone();
         let keeper = KeeperOptions {
             subjects,
             topology: LeaseBucket::new(subjects, choices, denials),
@@ -244,6 +252,11 @@ impl Bus {
         let mut states = self.ownership.subscribe();
         // Without a result in time, requests come later.
         timeout(patience, states.wait_for(lease::State::is_settled)).await.map(drop).ok();
+    }
+
+    /// Returns what tells when this instance holds the lease of the names.
+    pub fn tenures(&self) -> Tenures {
+        Tenures::new(self.ownership.clone())
     }
 
     /// Waits until a part of the bus has ended although it was not told to, after which the engine
@@ -301,7 +314,7 @@ async fn spawn<Running: Future<Output = ()>>(
             started.send(connected.map(|_| ())).ok();
             let Some(connection) = connection else { return };
             tokio::select! {
-                () = begin(connection) => {}
+                () = begin(connection.clone()) => {}
                 _ = cut => {}
             }
         });

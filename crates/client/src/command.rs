@@ -6,7 +6,8 @@ use ledger_contract::access::IssuedKey;
 use ledger_contract::alerts::IssuedSigning;
 use ledger_contract::handover::IssuedHandover;
 use ledger_contract::reply::{
-    AlertReceipt, KeyReceipt, Receipt, ReportReceipt, ReportTaken, TestReceipt, TestReport,
+    AlertReceipt, ConnectBegun, ConnectReceipt, KeyReceipt, ModelList, ModelsReceipt, Receipt,
+    ReportReceipt, ReportTaken, TestReceipt, TestReport,
 };
 use ledger_contract::subjects::{self, LEDGER};
 
@@ -79,6 +80,23 @@ impl Client {
         Ok((accepted, tested.test))
     }
 
+    /// Begins to connect a connection, by a link or by a code for another device, and returns where
+    /// a person permits it with the receipt of the connection's last change. The query `attempts`
+    /// tells how it goes.
+    pub async fn begin_connect(
+        &self,
+        workspace: &str,
+        connection: &str,
+        device: bool,
+        about: CommandHeaders,
+    ) -> Result<(Accepted, ConnectBegun), ClientError> {
+        let body = serde_json::json!({ "connection": connection, "device": device });
+        let body = body.to_string().into_bytes();
+        let (accepted, answer) = self.send_command(workspace, "connect", body, about).await?;
+        let begun: ConnectReceipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
+        Ok((accepted, begun.connect))
+    }
+
     /// Reports that a connection did not work, with the generations that were used, and returns
     /// what follows. Gateways may send it for each failure.
     pub async fn report_failure(
@@ -97,6 +115,21 @@ impl Client {
         let (_, answer) = self.send_command(workspace, "report-failure", body, about).await?;
         let taken: ReportReceipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
         Ok(taken.report)
+    }
+
+    /// Lists the models of a connection. With `refresh`, the provider is asked although there is a
+    /// recent answer.
+    pub async fn models(
+        &self,
+        workspace: &str,
+        connection: &str,
+        refresh: bool,
+    ) -> Result<ModelList, ClientError> {
+        let body = serde_json::json!({ "connection": connection, "refresh": refresh });
+        let (body, about) = (body.to_string().into_bytes(), CommandHeaders::default());
+        let (_, answer) = self.send_command(workspace, "list-models", body, about).await?;
+        let listed: ModelsReceipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
+        Ok(listed.list)
     }
 
     /// Sends `issue-key` and returns the key with the receipt. A repeat has no key, because it is
@@ -122,7 +155,7 @@ impl Client {
     }
 
     /// Sends `create-alert` or `rotate-alert-secret`, and returns what receivers of its messages
-    /// check signatures with, beside the receipt. A repeat has none.
+    /// check signatures with, beside the receipt. A repeat has none, nor has an alert by mail.
     pub async fn sign_alert(
         &self,
         workspace: &str,

@@ -10,7 +10,7 @@ use async_nats::{
     ClientError as NatsError, ConnectErrorKind, ConnectOptions, Event, Request, ServerAddr,
     ServerError, jetstream,
 };
-use ledger_contract::subjects::Subjects;
+use ledger_contract::subjects::{self, Subjects};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
@@ -22,6 +22,8 @@ use crate::sealed::{Answer, OwnPair, Prepared};
 
 /// Time limit of the first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Wait before a command is sent again that reached an instance that may not write.
+const OWNER_WAIT: Duration = Duration::from_millis(200);
 /// Interval of pings on a silent connection. After two missed answers it is considered lost.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// What has happened when a server that accepted a login no longer does.
@@ -173,7 +175,9 @@ impl Client {
 
     /// Sends a request, sealed if the ledger's curve key is known, and returns the answer or its
     /// error. A request that exceeds a rate is sent again when the ledger said, if that is within
-    /// the time limit: it was not looked at.
+    /// the time limit: it was not looked at. A command is sent again with the same id, within the
+    /// time limit, while who answers is not the owner: another becomes it soon, and executes no
+    /// command a second time. So is what nobody received, while nodes of a cluster are there.
     pub(crate) async fn request(
         &self,
         subject: String,
@@ -184,7 +188,15 @@ impl Client {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let answered = self.request_once(&subject, &about, &body, left).await;
-            let wait = answered.as_ref().err().and_then(ClientError::exceeded_rate_for);
+            let wait = match &answered {
+                Ok(_) => None,
+                Err(ClientError::NoLedger(_)) => self.wait_for_writer().await,
+                Err(error) => {
+                    let is_command = about.iter().any(|(name, _)| *name == subjects::COMMAND_ID);
+                    let for_owner = (is_command && error.is_not_owner()).then_some(OWNER_WAIT);
+                    error.exceeded_rate_for().or(for_owner)
+                }
+            };
             match wait {
                 Some(wait) if wait < until.saturating_duration_since(Instant::now()) => {
                     sleep(wait).await;
@@ -192,6 +204,18 @@ impl Client {
                 _ => return answered,
             }
         }
+    }
+
+    pub(crate) fn no_ledger(&self) -> ClientError {
+        ClientError::NoLedger(self.subjects.prefix().to_owned())
+    }
+
+    /// Returns how long to wait for a writer if nodes of a cluster are there, of which one becomes
+    /// it soon.
+    pub(crate) async fn wait_for_writer(&self) -> Option<Duration> {
+        let request = Request::new().timeout(Some(OWNER_WAIT));
+        let told = self.nats.send_request(self.subjects.nodes(), request).await;
+        told.ok().map(|_| OWNER_WAIT)
     }
 
     async fn request_once(
@@ -215,10 +239,7 @@ impl Client {
             }
         };
         let message = sent.map_err(|error| match error.kind() {
-            RequestErrorKind::NoResponders => ClientError::Unavailable(format!(
-                "no ledger answers on NATS under the prefix `{}`",
-                self.subjects.prefix()
-            )),
+            RequestErrorKind::NoResponders => self.no_ledger(),
             RequestErrorKind::TimedOut => {
                 let seconds = self.timeout.as_secs_f64();
                 ClientError::Unanswered(format!("the ledger did not answer in {seconds} s"))

@@ -14,6 +14,9 @@ pub enum ClientError {
     /// The ledger or NATS could not be reached, so nothing was done.
     #[error("{0}")]
     Unavailable(String),
+    /// NATS is there and no ledger is, so nothing was done.
+    #[error("no ledger answers on NATS under the prefix `{0}`")]
+    NoLedger(String),
     /// The NATS server refused the login, at first or when the connection was lost.
     #[error("{0}")]
     LoginRefused(String),
@@ -39,7 +42,7 @@ impl ClientError {
     pub fn retry(&self) -> bool {
         match self {
             Self::Problem(problem) => problem.retry,
-            Self::Unavailable(_) | Self::Unanswered(_) => true,
+            Self::Unavailable(_) | Self::NoLedger(_) | Self::Unanswered(_) => true,
             Self::LoginRefused(_) | Self::NotPermitted(_) | Self::Unsealed | Self::Internal(_) => {
                 false
             }
@@ -66,11 +69,17 @@ impl ClientError {
         self.retry_after().filter(|_| is_rate)
     }
 
+    /// Returns whether who answered may not write now.
+    pub(crate) fn is_not_owner(&self) -> bool {
+        self.code() == Some(Code::NotOwner.as_str())
+    }
+
     /// Returns the ledger's stable error code, if there is one.
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Problem(problem) => Some(&problem.code),
             Self::Unavailable(_)
+            | Self::NoLedger(_)
             | Self::LoginRefused(_)
             | Self::NotPermitted(_)
             | Self::Unanswered(_)

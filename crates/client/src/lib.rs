@@ -73,4 +73,4 @@ pub use watch::{Notice, Restart, WatchItem, WatchScope, Watcher};
 pub use ledger_contract::ResumePoint;
 pub use ledger_contract::alerts::IssuedSigning;
 pub use ledger_contract::handover::IssuedHandover;
-pub use ledger_contract::reply::{ReportTaken, TestReport};
+pub use ledger_contract::reply::{ConnectBegun, ModelList, ModelView, ReportTaken, TestReport};

@@ -6,9 +6,12 @@ use async_nats::StatusCode;
 use futures::StreamExt as _;
 use ledger_contract::backups::{BackupReport, BackupRequest};
 use ledger_contract::master_keys::{RewrapReport, RewrapRequest, ShareReport, ShareRequest};
-use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{
+    Progress, ReplayReport, ReplayRequest, StepDownReport, StepDownRequest,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use crate::connect::Client;
@@ -56,6 +59,14 @@ impl Client {
         self.operate("rewrap", request, on_progress).await
     }
 
+    /// Has the writer of a cluster leave it to another node to write.
+    pub async fn step_down(
+        &self,
+        request: &StepDownRequest,
+    ) -> Result<StepDownReport, ClientError> {
+        self.operate("step-down", request, |_| {}).await
+    }
+
     /// Gives a share of the master keys to a sealed ledger.
     ///
     /// Errors: requests are not sealed; those of the ledger.
@@ -77,8 +88,27 @@ impl Client {
         let body = serde_json::to_vec(request).map(Zeroizing::new);
         let body = body
             .map_err(|error| ClientError::Internal(format!("cannot write the request: {error}")))?;
+        let until = Instant::now() + self.timeout;
+        loop {
+            let done = self.operate_once(name, &body, &mut on_progress).await;
+            if !matches!(done, Err(ClientError::NoLedger(_))) || Instant::now() >= until {
+                return done;
+            }
+            match self.wait_for_writer().await {
+                Some(wait) => sleep(wait).await,
+                None => return done,
+            }
+        }
+    }
+
+    async fn operate_once<R: DeserializeOwned>(
+        &self,
+        name: &str,
+        body: &[u8],
+        on_progress: &mut impl FnMut(Progress),
+    ) -> Result<R, ClientError> {
         let subject = self.subjects.operation(name);
-        let Prepared { headers, payload, reader } = self.prepare(&subject, &[], &body)?;
+        let Prepared { headers, payload, reader } = self.prepare(&subject, &[], body)?;
         let inbox = self.nats.new_inbox();
         let lost = |error: String| ClientError::Unavailable(format!("NATS failed: {error}"));
         let mut answers =
@@ -93,7 +123,7 @@ impl Client {
                 .map_err(|_| lost(format!("no progress of the {name} was reported for a minute")))?
                 .ok_or_else(|| lost("the connection was closed".to_owned()))?;
             if message.status == Some(StatusCode::NO_RESPONDERS) {
-                return Err(ClientError::Unavailable("no ledger answers on NATS".to_owned()));
+                return Err(self.no_ledger());
             }
             match serde_json::from_slice(reader.read(message)?.body()) {
                 Ok(Told::Going(progress)) => on_progress(progress),

@@ -6,6 +6,7 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::backup::BackupArgs;
+use crate::cluster::ClusterCommand;
 use crate::common::Common;
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
@@ -118,6 +119,9 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Make backups, check and remove them, and restore a ledger from one
     Backup(Box<BackupArgs>),
+    /// Show the nodes of a cluster, or make a further one
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Write a whole ledger as lines of JSON, for another folder, machine or format
     Export(ExportArgs),
     /// Make a data directory of an export, whole or up to a position or time

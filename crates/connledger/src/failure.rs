@@ -183,8 +183,10 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Problem(body) => (*body).into(),
-            ClientError::Unavailable(message) => Self::unavailable(message)
-                .hint("is the ledger running? start it with `connledger serve`"),
+            ClientError::Unavailable(_) | ClientError::NoLedger(_) => {
+                Self::unavailable(error.to_string())
+                    .hint("is the ledger running? start it with `connledger serve`")
+            }
             ClientError::LoginRefused(message) => Self::refused(message).hint(
                 "check the user and the password, --nats-creds or --nats-nkey; a managed server's \
                  login is in server.json, which --data-dir reads",

@@ -47,6 +47,7 @@ mod rights;
 mod verbs;
 
 mod backup;
+mod cluster;
 mod explain;
 mod install;
 mod keys;
@@ -139,6 +140,7 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Watch(args) => watch::run(&common, &args, out).await,
         Command::Replay(args) => replay::run(&common, args, out).await,
         Command::Backup(args) => backup::run(&common, *args, out).await,
+        Command::Cluster(command) => cluster::run(&common, command, out).await,
         Command::Export(args) => portable::export(&common, &args, out).await,
         Command::Import(args) => portable::import(&common, &args, out).await,
         Command::RotateCurveKey(args) => rotate_curve_key::run(&common, &args, out).await,

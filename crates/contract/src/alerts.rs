@@ -70,6 +70,29 @@ pub struct AlertProgress {
     /// How many dead letters made room for later ones.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub letters_dropped: u64,
+    /// The mail about the events after that, if one was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<BegunMail>,
+}
+
+/// A mail that no relay has taken yet. It is stored before it is sent, so that one that is sent
+/// again is about the same events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BegunMail {
+    /// The position of the last event that it tells.
+    #[serde(with = "shape")]
+    pub until: Position,
+    /// When it was begun.
+    #[serde(with = "shape")]
+    pub at: Micros,
+    /// How often the relay did not take it, though it was there.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub attempts: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_none_yet(number: &u32) -> bool {
+    *number == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

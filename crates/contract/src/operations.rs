@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::backups::BackupHealth;
 
 /// The names of all operations, as in `<prefix>.admin.<operation>`.
-pub const OPERATIONS: [&str; 4] = ["replay", "backup", "rewrap", "give-share"];
+pub const OPERATIONS: [&str; 5] = ["replay", "backup", "rewrap", "give-share", "step-down"];
 
 /// A request to rebuild read models.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +43,18 @@ pub struct ReplayReport {
     /// The first difference found while verifying; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<String>,
+}
+
+/// A request to leave it to another node of the cluster to write the log.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepDownRequest {}
+
+/// The end of the term of a node that was asked to step down.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct StepDownReport {
+    /// The number of the term that has ended.
+    pub term: u64,
 }
 
 /// Answer to a liveness or readiness check.

@@ -46,7 +46,7 @@ pub struct KeyReceipt {
 }
 
 /// Answer to an accepted `create-alert` or `rotate-alert-secret`: the receipt, and what receivers
-/// check signatures with, unless the command is a repeat.
+/// check signatures with, unless the command is a repeat or the alert goes by mail.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AlertReceipt {
     /// The receipt.
@@ -92,6 +92,100 @@ pub struct ReportTaken {
     pub reports: u64,
     /// The health as it was when the report came.
     pub health: String,
+}
+
+/// Answer to an accepted `list-models`: the receipt of the connection's last change, and the
+/// models.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelsReceipt {
+    /// The receipt.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+    /// The models.
+    #[serde(flatten)]
+    pub list: ModelList,
+}
+
+/// The models of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelList {
+    /// Where they are from: `provider` (it listed them for the credentials of the connection) or
+    /// `catalogue` (they were known when the description of the provider was written).
+    pub source: String,
+    /// Why they are from the catalogue, or older than they should be; without anything of a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// When the provider listed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_at: Option<String>,
+    /// How many seconds ago that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_seconds: Option<u64>,
+    /// Whether the provider was to be asked again, and could not be.
+    pub stale: bool,
+    /// Whether the provider lists more: there are at most 2,000, with 256 KiB of text.
+    pub truncated: bool,
+    /// The models, in the provider's order.
+    pub models: Vec<ModelView>,
+}
+
+/// A model of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelView {
+    /// Its id in requests to the provider.
+    pub id: String,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it can be used for, as far as that is known: `chat`, `embedding`, `media`, `moderation`
+    /// or `speech_to_text`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
+    /// Whether the model policy of the connection permits it.
+    pub allowed: bool,
+}
+
+/// Answer to an accepted `connect`: the receipt of the connection's last change, and where a person
+/// permits the ledger to get tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectReceipt {
+    /// The receipt.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+    /// Where.
+    #[serde(flatten)]
+    pub connect: ConnectBegun,
+}
+
+/// Where a person permits the ledger to get tokens of a connection.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectBegun {
+    /// The id of the attempt, for the query `attempts`.
+    pub attempt: String,
+    /// How the person permits it: `authorization_code` or `device_code`.
+    pub grant: String,
+    /// The link to open, for `authorization_code`. Whoever opens it decides which account is
+    /// connected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// What to enter, for `device_code`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_code: Option<String>,
+    /// Where to enter it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_uri: Option<String>,
+    /// The same with the code in it, if the token service has such an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_uri_complete: Option<String>,
+    /// Until when it can be permitted.
+    pub expires_at: String,
+}
+
+/// Who has the link can use it.
+impl std::fmt::Debug for ConnectBegun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ConnectBegun({}, {})", self.attempt, self.grant)
+    }
 }
 
 /// The result of a test of a connection.
@@ -141,6 +235,12 @@ pub struct CommandAnswer {
     /// What follows from `report-failure`.
     #[serde(flatten)]
     pub report: Option<ReportTaken>,
+    /// The models of `list-models`.
+    #[serde(flatten)]
+    pub models: Option<ModelList>,
+    /// Where a person permits what `connect` begins.
+    #[serde(flatten)]
+    pub connect: Option<ConnectBegun>,
     /// What messages of an alert are signed with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing: Option<IssuedSigning>,
@@ -163,8 +263,9 @@ pub struct Notification<'a> {
     /// The state right after the event; absent for events about a workspace.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionView<'a>>,
-    /// Whether the state is left out because the notification would take more than 640 KiB; `get`
-    /// returns it.
+    /// Whether the state is left out, because the notification would take more than 640 KiB, or
+    /// because the event stream gets very many events late and the state has passed since. `get`
+    /// returns the present one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub state_omitted: bool,
 }
@@ -176,7 +277,7 @@ pub enum NotifiedState<'a> {
     None,
     /// This one.
     Is(&'a Connection),
-    /// It is too large.
+    /// It is too large, or has passed.
     Omitted,
 }
 

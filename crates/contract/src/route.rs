@@ -40,3 +40,7 @@ pub struct HttpRoute {
     /// Its `operationId` in the OpenAPI document, never reused.
     pub operation_id: &'static str,
 }
+
+/// Where the browser of a person comes back to who connected a connection. It is an address that
+/// providers are told, so it never changes.
+pub const OAUTH_CALLBACK: &str = "/oauth/callback";

@@ -16,10 +16,14 @@ use crate::backups::{BackupReport, BackupRequest};
 use crate::commands::{KeyReasonBody, NewWorkspaceBody, Target, Verb};
 use crate::errors::{Class, Code, ProblemBody, ProblemDetails};
 use crate::master_keys::{RewrapReport, RewrapRequest, ShareReport, ShareRequest};
-use crate::operations::{HealthAnswer, OPERATIONS, Progress, ReplayReport, ReplayRequest};
+use crate::operations::{
+    HealthAnswer, OPERATIONS, Progress, ReplayReport, ReplayRequest, StepDownReport,
+    StepDownRequest,
+};
 use crate::queries::{QueryName, QuerySchemas};
 use crate::reply::{
-    AlertReceipt, FeedPage, KeyReceipt, Notification, Receipt, ReportReceipt, TestReceipt,
+    AlertReceipt, ConnectReceipt, FeedPage, KeyReceipt, ModelsReceipt, Notification, Receipt,
+    ReportReceipt, TestReceipt,
 };
 use crate::reveal::{LeaseAnswer, RevealAnswer};
 use crate::sealed::{SealedAnswer, SealedRequest};
@@ -147,6 +151,8 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
         ("alert.receipt", answer::<AlertReceipt>()),
         ("test.receipt", answer::<TestReceipt>()),
         ("report.receipt", answer::<ReportReceipt>()),
+        ("models.receipt", answer::<ModelsReceipt>()),
+        ("connect.receipt", answer::<ConnectReceipt>()),
         ("problem", answer::<ProblemBody>()),
         ("notification", answer::<Notification<'static>>()),
         ("reveal.answer", answer::<RevealAnswer>()),
@@ -161,6 +167,8 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
         ("rewrap.answer", answer::<RewrapReport>()),
         ("give-share.request", of::<ShareRequest>()),
         ("give-share.answer", answer::<ShareReport>()),
+        ("step-down.request", of::<StepDownRequest>()),
+        ("step-down.answer", answer::<StepDownReport>()),
         ("progress", answer::<Progress>()),
     ]
 }

@@ -13,9 +13,9 @@ use ledger_domain::connection::{
 };
 use ledger_domain::principal::{ApiKeyId, KeyDigest, PrincipalKind, Scope};
 use ledger_domain::{
-    Actor, AlertName, CheckedText, ConnectionId, ConsumerName, EventId, FieldName, Generation,
-    HandoverId, Json, LeaseId, LedgerId, Line, MessageId, Micros, Position, PrincipalName, Prose,
-    Sealed, SignatureScheme, Slug, Version, WorkspaceName,
+    Actor, AlertName, AlertReceiver, CheckedText, ConnectionId, ConsumerName, EventId, FieldName,
+    Generation, HandoverId, Json, LeaseId, LedgerId, Line, MessageId, Micros, Position,
+    PrincipalName, Prose, Sealed, SignatureScheme, Slug, Version, WorkspaceName,
 };
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
@@ -116,6 +116,15 @@ text_shapes!(
     Slug,
     WorkspaceName
 );
+
+impl Shape for AlertReceiver {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_url())
+    }
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_text(deserializer, |text| Ok(Self::stored(text)))
+    }
+}
 
 macro_rules! word_shapes {
     ($($name:ty),+) => {$(

@@ -165,6 +165,38 @@ impl Subjects {
         format!("{}-connections", self.prefix)
     }
 
+    /// Returns the name of the stream that the nodes of a cluster share: `LEDGER_LOG` by default.
+    pub fn log_stream_name(&self) -> String {
+        format!("{}_LOG", self.prefix.to_ascii_uppercase())
+    }
+
+    /// Returns the subject of its messages: `<prefix>.log`.
+    pub fn log(&self) -> String {
+        format!("{}.log", self.prefix)
+    }
+
+    /// Returns the name of the KV bucket with what must be possible to destroy, and so is in no
+    /// stream: wrapped data keys, and API keys that are being handed over. `ledger-values` by
+    /// default.
+    pub fn values_bucket_name(&self) -> String {
+        format!("{}-values", self.prefix)
+    }
+
+    /// Returns the subject at which all nodes are asked what they are: `<prefix>.nodes`.
+    pub fn nodes(&self) -> String {
+        format!("{}.nodes", self.prefix)
+    }
+
+    /// Returns the subject at which a node receives requests of other nodes.
+    pub fn node(&self, node: &str) -> String {
+        use std::fmt::Write as _;
+        let mut subject = format!("{}.node.", self.prefix);
+        for byte in node.bytes() {
+            write!(subject, "{byte:02x}").expect("a string takes any text");
+        }
+        subject
+    }
+
     /// Returns the name of the KV bucket whose only key, `owner`, is the lease of these names:
     /// `ledger-owner` by default.
     pub fn lease_bucket_name(&self) -> String {

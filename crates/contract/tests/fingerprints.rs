@@ -143,11 +143,17 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("revert", r#"{"connection": "main", "to_version": 3}"#, "152b69902689a7d604faa504904badc1"),
     ("refresh-token", r#"{"connection": "main"}"#, "7afd8412b61c5f4f06b654f5347d223a"),
     ("test-connection", r#"{"connection": "main"}"#, "e2bb59b4c9e8daee3fff38f7bfbafbe3"),
+    ("connect", r#"{"connection": "main", "device": true}"#, "b388c0a2f1634f1e46f2ac7441668994"),
     (
         "report-failure",
         r#"{"connection": "main", "outcome": "credentials_refused", "status": 401,
             "generations": {"api_key": 5}}"#,
         "d2692ea816e27d5cadb35c919a4ef741",
+    ),
+    (
+        "list-models",
+        r#"{"connection": "main", "refresh": true}"#,
+        "ce478acd8f20bbe5f44ed70a8bd6ad51",
     ),
     (
         "reveal-secret",
@@ -247,6 +253,11 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "create-alert",
         r#"{"alert": "ops", "url": "http://10.0.0.1"}"#,
         "19a2c58b5f41596d5009149aac2f8077",
+    ),
+    (
+        "create-alert",
+        r#"{"alert": "ops", "email": "ops@example.com"}"#,
+        "96d179dc420971eafd07f21a7dea2c5a",
     ),
     (
         "update-alert",

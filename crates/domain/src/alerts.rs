@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | create | created | exists; too many |
 //! | update | updated | unknown; nothing to change |
-//! | rotate its secret | secret rotated | unknown |
+//! | rotate its secret | secret rotated | unknown; sent by mail, which is not signed |
 //! | test | tested | unknown; disabled |
 //! | replay | replayed | unknown; disabled |
 //! | disable | disabled | unknown; disabled already |
@@ -14,12 +14,16 @@
 //! An alert of a workspace is about the events of that workspace, one of the ledger about those of
 //! all. What was delivered is no part of its state: that is kept beside the log.
 
+mod receiver;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connection::{Patch, Rejection, check_expected, vocabulary};
 use crate::ids::{Actor, Expected, Micros, Position, Version};
 use crate::limits;
 use crate::text::{AlertName, InvalidField, Line, Prose};
+
+pub use receiver::AlertReceiver;
 
 vocabulary!(
     /// How messages of an alert are signed, as the Standard Webhooks convention has it.
@@ -45,8 +49,8 @@ pub struct AlertSelection {
 /// What is set of an alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertSettings {
-    /// The URL to which its messages go.
-    pub url: Line,
+    /// Where its messages go.
+    pub receiver: AlertReceiver,
     /// Which events it is about.
     pub selection: AlertSelection,
     /// Whether messages are sent. While it is disabled, they wait.
@@ -84,7 +88,7 @@ pub struct Alert {
     pub settings: AlertSettings,
     /// Why the ledger disabled it, if it did.
     pub disabled_because: Option<Line>,
-    /// What its messages are signed with.
+    /// What its messages are signed with. An alert by mail has it for the time when it gets a URL.
     pub signing: Signing,
     /// The secret before that, while it still signs.
     pub former: Option<FormerSigning>,
@@ -114,8 +118,8 @@ pub struct Alerts {
 /// Changes to what is set of an alert. What is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlertRevision {
-    /// The URL to which its messages go.
-    pub url: Option<Line>,
+    /// Where its messages go.
+    pub receiver: Option<AlertReceiver>,
     /// The types of events.
     pub on: Option<BTreeSet<Line>>,
     /// The provider, or all.
@@ -128,12 +132,12 @@ pub struct AlertRevision {
 
 impl AlertRevision {
     fn apply(self, settings: &AlertSettings) -> AlertSettings {
-        let AlertSettings { url, mut selection, enabled } = settings.clone();
+        let AlertSettings { receiver, mut selection, enabled } = settings.clone();
         self.provider.apply(&mut selection.provider);
         selection.on = self.on.unwrap_or(selection.on);
         selection.labels = self.labels.unwrap_or(selection.labels);
         AlertSettings {
-            url: self.url.unwrap_or(url),
+            receiver: self.receiver.unwrap_or(receiver),
             selection,
             enabled: self.enabled.unwrap_or(enabled),
         }
@@ -181,11 +185,28 @@ pub enum AlertChange {
     },
     /// Sends nothing until it is enabled again. The ledger does it by itself.
     Disable {
+        /// The receiver that is gone. Nothing happens if the alert has another one by now.
+        receiver: AlertReceiver,
         /// Why.
         because: Line,
     },
     /// Removes it, with what waits.
     Remove,
+}
+
+impl AlertChange {
+    /// Returns where messages go from now on, if the command says so.
+    pub const fn receiver(&self) -> Option<&AlertReceiver> {
+        match self {
+            Self::Create { settings, .. } => Some(&settings.receiver),
+            Self::Update(revision) => revision.receiver.as_ref(),
+            Self::RotateSecret { .. }
+            | Self::Test
+            | Self::Replay { .. }
+            | Self::Disable { .. }
+            | Self::Remove => None,
+        }
+    }
 }
 
 /// An event about an alert.
@@ -299,6 +320,9 @@ fn decide_existing(
             }
             Ok(AlertHappened::Updated { settings })
         }
+        AlertChange::RotateSecret { .. } if !alert.settings.receiver.is_signed() => {
+            Err(Rejection::AlertUnsigned)
+        }
         AlertChange::RotateSecret { overlap_seconds, drawn, .. } => {
             let signing = drawn.ok_or_else(not_drawn)?;
             let overlap = i64::from(overlap_seconds) * 1_000_000;
@@ -313,7 +337,10 @@ fn decide_existing(
         }
         AlertChange::Test => Ok(AlertHappened::Tested),
         AlertChange::Replay { position } => Ok(AlertHappened::Replayed { position }),
-        AlertChange::Disable { because } => Ok(AlertHappened::Disabled { because }),
+        AlertChange::Disable { receiver, .. } if receiver != alert.settings.receiver => {
+            Err(Rejection::NothingToChange)
+        }
+        AlertChange::Disable { because, .. } => Ok(AlertHappened::Disabled { because }),
         AlertChange::Remove => Ok(AlertHappened::Removed),
     }
 }

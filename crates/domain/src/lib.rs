@@ -47,8 +47,9 @@ pub mod secret;
 pub mod workspace;
 
 pub use alerts::{
-    Alert, AlertChange, AlertCommand, AlertEvent, AlertFacts, AlertHappened, AlertRevision,
-    AlertSelection, AlertSettings, Alerts, FormerSigning, SignatureScheme, Signing, decide_alert,
+    Alert, AlertChange, AlertCommand, AlertEvent, AlertFacts, AlertHappened, AlertReceiver,
+    AlertRevision, AlertSelection, AlertSettings, Alerts, FormerSigning, SignatureScheme, Signing,
+    decide_alert,
 };
 pub use connection::{ACCESS_TOKEN, ProviderToken, REFRESH_TOKEN, RefreshOutcome};
 pub use connection::{
@@ -85,7 +86,7 @@ pub use reference::{Reference, ReferenceFormat, ReferenceKind};
 pub use reveal::{RevealSecret, SecretRevealed, WantedGeneration, decide_reveal};
 pub use secret::{Former, FormerEnd, Held, Hint, NewSecret, Sealed, Secret};
 pub use text::{
-    AlertName, CheckedText, ConsumerName, FieldName, InvalidField, Json, Line, PrincipalName,
-    Prose, Slug, WorkspaceName,
+    AlertName, CheckedText, ConsumerName, FieldName, InvalidField, Json, Line, MailAddress,
+    PrincipalName, Prose, Slug, WorkspaceName,
 };
 pub use workspace::{Workspace, WorkspaceCreated};

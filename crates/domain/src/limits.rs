@@ -137,6 +137,12 @@ pub const ALERT_OVERLAP_DEFAULT_SECONDS: u32 = 86_400;
 pub const ALERT_OVERLAP_SECONDS: u32 = 30 * 86_400;
 /// Most dead letters of one alert. The oldest makes room for a new one.
 pub const ALERT_DEAD_LETTERS: usize = 1_000;
+/// Characters of an address of mail.
+pub const MAIL_ADDRESS_CHARS: usize = 254;
+/// Characters of what comes before its `@`.
+pub const MAIL_LOCAL_CHARS: usize = 64;
+/// Characters between two dots of a domain.
+pub const DOMAIN_LABEL_CHARS: usize = 63;
 /// Largest state of one connection as its row is stored, in bytes, sealed secrets included. Changes
 /// that only report health, switch it off or archive it are accepted beyond that.
 pub const CONNECTION_BYTES: usize = 512 * 1024;

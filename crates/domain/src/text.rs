@@ -83,6 +83,11 @@ checked_text!(
     AlertName
 );
 checked_text!(
+    /// Address of mail, `local@domain`, in the plain form: ASCII, no quotes, no comments, no
+    /// display name, and none of the characters that some mail servers take for a route.
+    MailAddress
+);
+checked_text!(
     /// Slug of a connection, unique in its workspace ignoring case: `A-Z`, `a-z`, `0-9`, `_` and
     /// `-`, 1 to 255 characters, and not in the form of a UUID, which would be an id.
     Slug
@@ -166,6 +171,43 @@ impl AlertName {
         check_token(field, text, limits::ALERT_NAME_CHARS)?;
         Ok(Self(text.into()))
     }
+}
+
+impl MailAddress {
+    /// Checks an address of mail; `field` names it in the error.
+    pub fn parse(field: &str, text: &str) -> Result<Self, InvalidField> {
+        let is_address = text.len() <= limits::MAIL_ADDRESS_CHARS
+            && text
+                .rsplit_once('@')
+                .is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain));
+        if is_address {
+            return Ok(Self(text.into()));
+        }
+        let problem = "must be a plain address of mail, like \"ops@example.com\", in ASCII and \
+                       without a name, quotes, % or !";
+        Err(InvalidField::new(field, problem))
+    }
+}
+
+/// Returns whether a text is what may come before the `@`: words of letters, digits and a few other
+/// characters, with single dots between them. None begins with a hyphen, which programs that send
+/// mail take for an option.
+fn is_local_part(text: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"#$&'*+-/=?^_`{|}~".contains(&byte);
+    text.len() <= limits::MAIL_LOCAL_CHARS
+        && !text.starts_with('-')
+        && text.split('.').all(|word| !word.is_empty() && word.bytes().all(is_inner))
+}
+
+/// Returns whether a text is the name of a domain.
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=limits::DOMAIN_LABEL_CHARS).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    text.split('.').all(is_label)
 }
 
 impl Slug {
@@ -274,6 +316,45 @@ mod tests {
         }
         for bad in ["", "-a", "a-", "A", "a.b", "a*", "a>", "é", "a b", &"x".repeat(64)] {
             assert!(WorkspaceName::parse("w", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_mail_is_plain_and_makes_no_header() {
+        let longest = format!("{}@{}.{}", "x".repeat(64), "y".repeat(63), "z".repeat(63));
+        for good in ["ops@example.com", "a.b+c_d@mail.a-b.example", "x@localhost", &longest] {
+            assert!(MailAddress::parse("email", good).is_ok(), "{good}");
+        }
+        let long = format!("{}@example.com", "x".repeat(65));
+        let longer = format!("a@{}example.com", format!("{}.", "y".repeat(60)).repeat(4));
+        for bad in [
+            "",
+            "ops",
+            "@example.com",
+            "ops@",
+            "a@b@example.com",
+            "ops@example.com\r\nBcc: eve@example.com",
+            "ops@example.com\n",
+            "ops @example.com",
+            "<ops@example.com>",
+            "Ops <ops@example.com>",
+            "\"a b\"@example.com",
+            "ops@[127.0.0.1]",
+            "ops@-a.example",
+            "ops@a..example",
+            "ops@example.com.",
+            ".ops@example.com",
+            "o..ps@example.com",
+            "-oQ/tmp@example.com",
+            "a%b@example.com",
+            "a!b@example.com",
+            "a,b@example.com",
+            "é@example.com",
+            "ops@é.example",
+            &long,
+            &longer,
+        ] {
+            assert!(MailAddress::parse("email", bad).is_err(), "{bad}");
         }
     }
 

@@ -12,9 +12,9 @@ use crate::models::{AUDIT, MODELS};
 use crate::replay::Selected;
 
 /// Versions of the read models, in the order of [`MODELS`].
-const MODEL_VERSIONS: [(&str, u32); 3] = [(connections::MODEL, 6), (lists::MODEL, 3), (AUDIT, 1)];
+const MODEL_VERSIONS: [(&str, u32); 3] = [(connections::MODEL, 7), (lists::MODEL, 3), (AUDIT, 1)];
 /// Version of the earlier states of connections, which are written together with their rows.
-const SNAPSHOTS: (&str, u32) = ("snapshots", 6);
+const SNAPSHOTS: (&str, u32) = ("snapshots", 7);
 /// Version of the tables that follow from the log without being a read model.
 const INDEXES: (&str, u32) = ("indexes", 3);
 

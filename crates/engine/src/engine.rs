@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, keep_uses};
 use crate::admission::AdmissionLimits;
 use crate::agenda::{Agenda, AgendaWatch};
-use crate::alerts::{AlertDirectory, AlertStates};
+use crate::alerts::{AlertDirectory, AlertStates, SharedWrites};
 use crate::backups::BackupSlot;
 use crate::curve_keys::CurveKeys;
 use crate::erasure::{Eraser, Erasing};
@@ -35,6 +35,7 @@ use crate::identity::Identity;
 use crate::journal::{self, Journal, JournalOptions};
 use crate::keeper::Keeper;
 use crate::leases::{LeaseWatch, LiveLeases};
+use crate::listings::Listings;
 use crate::master_keys::{self, MasterKeys, Rewrapper};
 use crate::models::{Live, Models};
 use crate::nats_login;
@@ -48,6 +49,7 @@ use crate::references::ReferenceFollower;
 use crate::replay::{
     Rebuilder, Rebuilding, ReplayLimits, Selected, bring_up_to_date, recovery, stand_in,
 };
+use crate::replication::{FollowedGroup, LogOf, LogSlot};
 use crate::seal;
 use crate::tail::Tail;
 use crate::trials::{TESTS, Trials};
@@ -70,6 +72,8 @@ pub struct EngineOptions {
     pub key_source: Option<Arc<dyn KeySource>>,
     /// Whether to create a new ledger if the directory contains none.
     pub create: bool,
+    /// Who else has its log.
+    pub log_of: LogOf,
     /// Limits on what is in progress; the engine's own are those of the queue and of what reads.
     pub limits: AdmissionLimits,
     /// Limits of a replay.
@@ -88,6 +92,8 @@ pub struct EngineOptions {
     pub last_use_interval: Duration,
     /// Interval at which is recorded what was read under leases; one minute by default.
     pub lease_interval: Duration,
+    /// Whether alerts can be sent by mail; not by default.
+    pub sends_mail: bool,
     /// Sources of time, ids and randomness; those of the system by default.
     pub ports: Ports,
     /// What is known of providers and their fields; the built-in descriptions by default.
@@ -102,6 +108,7 @@ impl EngineOptions {
             keyring,
             key_source: None,
             create: false,
+            log_of: LogOf::default(),
             limits: AdmissionLimits::default(),
             replay: ReplayLimits::default(),
             journal: JournalOptions::default(),
@@ -110,6 +117,7 @@ impl EngineOptions {
             quotas: Quotas::default(),
             last_use_interval: LAST_USE_INTERVAL,
             lease_interval: LEASE_INTERVAL,
+            sends_mail: false,
             ports: Ports::default(),
             catalogue: Arc::clone(Catalogue::built_in()),
         }
@@ -154,11 +162,16 @@ pub(crate) struct Shared {
     pub(crate) directory: PrincipalDirectory,
     pub(crate) tokens: TokenVerifier,
     pub(crate) fence: FenceSlot,
+    /// The log that several nodes share, if this is one of them.
+    pub(crate) log: LogSlot,
+    /// The number of the term in which events are recorded: the epoch, unless the log is shared.
+    pub(crate) epoch: AtomicU64,
     pub(crate) http_source: HttpSource,
     pub(crate) backups: BackupSlot,
     pub(crate) references: ReferenceFollower,
     pub(crate) trials: Trials,
     pub(crate) provider_tokens: ProviderTokens,
+    pub(crate) listings: Listings,
     /// When to look at connections that have a former generation.
     pub(crate) agenda: Agenda,
     /// Values that were handed over to bearers of tokens.
@@ -167,6 +180,8 @@ pub(crate) struct Shared {
     pub(crate) policies: PolicyDirectory,
     /// The alerts.
     pub(crate) alerts: AlertDirectory,
+    /// Whether alerts can be sent by mail.
+    pub(crate) sends_mail: bool,
     /// How far the messages of alerts are.
     pub(crate) alert_states: AlertStates,
     /// When to look at connections with a secret that becomes overdue.
@@ -256,7 +271,7 @@ impl Engine {
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, limits, replay, ports, .. } = options;
         let EngineOptions { last_use_interval, lease_interval, .. } = options;
-        let EngineOptions { key_lifetimes, quotas, catalogue, .. } = options;
+        let EngineOptions { key_lifetimes, quotas, catalogue, sends_mail, .. } = options;
         let key_source = options.key_source;
         let journal = Journal::new(options.journal);
         let (store, founding) = if create && !Self::exists(&data_dir) {
@@ -265,6 +280,7 @@ impl Engine {
             Opening::begin(&data_dir, &keyring)?.finish(&ports)?
         };
         let store = Arc::new(store);
+        options.log_of.check(&store, founding.ledger_id, &ports)?;
         let later = bring_up_to_date(&store, replay)?;
         let ledger = master_keys::load(&store, &founding)?;
         let keyring = master_keys::choose(&keyring, &ledger)?;
@@ -274,9 +290,11 @@ impl Engine {
             catalogue,
             key_lifetimes,
             quotas,
+            sends_mail,
             keyring,
             key_source,
             ledger,
+            log_of: options.log_of,
         };
         let shared = Arc::new(Shared::load(store, founding, given, later, ports)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
@@ -355,7 +373,7 @@ impl Engine {
 
     /// Returns an error if commands are not accepted.
     pub fn ready(&self) -> Result<(), Unavailable> {
-        self.with_writer(|_| self.shared.fence.check())
+        self.with_writer(|_| self.shared.may_write())
     }
 
     /// Returns why writing has stopped until the ledger is opened again, if it has. Reading goes
@@ -432,6 +450,23 @@ impl Engine {
         self.with_writer(|writer| writer.remove(removals))
     }
 
+    /// Stores how far the messages of an alert are, for every node of a cluster. Returns what tells
+    /// that it is durable.
+    pub(crate) fn put_alert_rows(&self, writes: SharedWrites) -> Result<Written, Unavailable> {
+        self.with_writer(|writer| writer.put_alert_rows(writes))
+    }
+
+    /// Hands a group that another node decided to the writer. Returns what tells that it is
+    /// durable.
+    pub(crate) fn follow_group(&self, group: FollowedGroup) -> Result<Written, Unavailable> {
+        self.with_writer(|writer| writer.follow(group))
+    }
+
+    /// Has the writer begin a term. Returns what tells that it has.
+    pub(crate) fn begin_term(&self, epoch: u64) -> Result<Written, Unavailable> {
+        self.with_writer(|writer| writer.lead(epoch))
+    }
+
     /// Runs `work` while no command is in flight.
     pub(crate) fn pause<T>(&self, work: impl FnOnce() -> T) -> Result<T, Unavailable> {
         self.with_writer(|writer| writer.pause(work))
@@ -459,9 +494,11 @@ struct Given {
     catalogue: Arc<Catalogue>,
     key_lifetimes: KeyLifetimes,
     quotas: Quotas,
+    sends_mail: bool,
     keyring: Keyring,
     key_source: Option<Arc<dyn KeySource>>,
     ledger: Ledger,
+    log_of: LogOf,
 }
 
 impl Shared {
@@ -473,7 +510,7 @@ impl Shared {
         ports: Ports,
     ) -> Result<Self, OpenError> {
         let Given { replay, journal, catalogue, key_lifetimes, quotas, .. } = given;
-        let Given { keyring, key_source, ledger, .. } = given;
+        let Given { keyring, key_source, ledger, log_of, sends_mail, .. } = given;
         let Founding { ledger_id, fingerprint_key, .. } = founding;
         let generations = stand_in(&store, later)?;
         let models = Models::at(&store, generations);
@@ -482,15 +519,19 @@ impl Shared {
         let leases = load_leases(&store, &models)?;
         let alerts = AlertDirectory::load(&store)?;
         let alert_states = AlertStates::load(&store, &alerts.now(), head)?;
+        let identity = Identity::begin(&store, ledger_id)?;
         Ok(Self {
             directory: PrincipalDirectory::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
             fence: FenceSlot::default(),
+            log: LogSlot::new(log_of),
+            epoch: AtomicU64::new(identity.epoch),
             http_source: HttpSource::default(),
             backups: BackupSlot::default(),
             references: ReferenceFollower::default(),
             trials: Trials::default(),
             provider_tokens: ProviderTokens::default(),
+            listings: Listings::default(),
             models: Live::new(models),
             curve_keys: RwLock::new(CurveKeys::load(
                 &store,
@@ -502,11 +543,12 @@ impl Shared {
             master_keys: MasterKeys::open(keyring, key_source, &ledger),
             ledger: RwLock::new(Arc::new(ledger)),
             fingerprint_key,
-            identity: Identity::begin(&store, ledger_id)?,
+            identity,
             agenda,
             handovers: Handovers::load(&store)?,
             policies: PolicyDirectory::load(&store)?,
             alerts,
+            sends_mail,
             alert_states,
             ages: Ages::default(),
             consumers: SeenConsumers::load(&store, ports.now()).map_err(Fault::from)?,
@@ -531,6 +573,12 @@ impl Shared {
             catalogue,
             store,
         })
+    }
+
+    /// Returns an error if this instance may not write.
+    pub(crate) fn may_write(&self) -> Result<(), Unavailable> {
+        self.fence.check()?;
+        self.log.check()
     }
 
     pub(crate) fn published(&self) -> Position {

@@ -4,15 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ledger_contract::Moment;
-use ledger_contract::access::IssuedKey;
-use ledger_contract::alerts::IssuedSigning;
 use ledger_contract::commands::{
     ConnectionRef, DrawnToken, GivenSecret, KeepFormer, LeaseChange, OverlapChange, ParsedCommand,
     ReplacedValues, Verb, Wrap,
 };
-use ledger_contract::handover::IssuedHandover;
 use ledger_contract::records::ConnectionRow;
-use ledger_contract::reply::{CommandAnswer, KeyReceipt, ReportTaken, TestReport};
 use ledger_contract::subjects;
 use ledger_domain::connection::{Keep, Replaced, Retirement, Revision};
 use ledger_domain::{
@@ -26,10 +22,12 @@ use ledger_store::tables::{claims, receipts};
 use crate::access::{Permit, connection_unknown};
 use crate::engine::Engine;
 use crate::errors::{ConnectionUnknown, ExecuteError, Fault, Unavailable};
+use crate::executed::Executed;
 use crate::fingerprint::{Fingerprint, Received};
 use crate::handovers::IssuedAs;
 use crate::history;
 use crate::leases::ends_leases;
+use crate::listings;
 use crate::policies::SecretFields;
 use crate::request::RequestContext;
 use crate::trials;
@@ -49,52 +47,6 @@ pub struct CommandRequest {
     pub received: Received,
     /// The caller and the request's headers; see [`Engine::context`].
     pub context: RequestContext,
-}
-
-/// The result of an accepted command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Executed {
-    /// The receipt, the same on every repeat.
-    pub receipt: ledger_contract::reply::Receipt,
-    /// Whether the command had been executed before.
-    pub repeated: bool,
-    /// The key that `issue-key` created. A repeat has none, because keys are not stored.
-    pub api_key: Option<IssuedKey>,
-    /// The handover in place of the key, if one was asked for. A repeat has none, either.
-    pub handover: Option<IssuedHandover>,
-    /// The result of a test.
-    pub test: Option<TestReport>,
-    /// What follows from a report of a failure.
-    pub report: Option<ReportTaken>,
-    /// What messages of an alert are signed with. A repeat has none, because secrets are not
-    /// stored.
-    pub signing: Option<IssuedSigning>,
-}
-
-impl Executed {
-    /// Returns the result of a command whose answer is its receipt.
-    pub fn of(receipt: ledger_contract::reply::Receipt, repeated: bool) -> Self {
-        Self {
-            receipt,
-            repeated,
-            api_key: None,
-            handover: None,
-            test: None,
-            report: None,
-            signing: None,
-        }
-    }
-
-    /// Returns the answer for the caller.
-    pub fn answer(&self) -> CommandAnswer {
-        let receipt = KeyReceipt {
-            receipt: self.receipt.clone(),
-            api_key: self.api_key.clone(),
-            handover: self.handover.clone(),
-        };
-        let (test, report) = (self.test.clone(), self.report.clone());
-        CommandAnswer { receipt, test, report, signing: self.signing.clone() }
-    }
 }
 
 /// The writer's result for an accepted command.
@@ -139,8 +91,14 @@ impl Engine {
             ParsedCommand::ReportFailure { target, report } => {
                 self.report_failure(&workspace, &target, &report, context)
             }
+            ParsedCommand::ListModels { .. } => {
+                Box::pin(self.list_models(workspace, command, context)).await
+            }
             ParsedCommand::RefreshToken { .. } => {
                 Box::pin(self.refresh(workspace, command, fingerprint, context)).await
+            }
+            ParsedCommand::Connect { .. } => {
+                Box::pin(self.begin_connect(workspace, command, context)).await
             }
             ParsedCommand::Checked(command) => {
                 Box::pin(self.checked(workspace, *command, fingerprint, context)).await
@@ -217,7 +175,7 @@ impl Engine {
     }
 
     fn may_write(&self) -> Result<(), Unavailable> {
-        self.shared.fence.check()
+        self.shared.may_write()
     }
 
     /// Reads the master keys again for a command that needs them, if its sender may send it.
@@ -350,6 +308,10 @@ impl Engine {
                 let id = self.find(permit, workspace, &target)?;
                 Ok(Work::Reveal { id, command: trials::reveal(fields) })
             }
+            ParsedCommand::ListModels { target, fields, .. } => {
+                let id = self.find(permit, workspace, &target)?;
+                Ok(Work::Reveal { id, command: listings::reveal(fields) })
+            }
             ParsedCommand::Unwrap { token, from } => self.unwrapping(permit, token, from),
             ParsedCommand::RevokeHandover { handover: id, reason } => {
                 let command = HandoverCommand::Revoke { reason };
@@ -374,7 +336,8 @@ impl Engine {
             // Nothing is decided for a read or a report, and for a refresh only what came of it.
             ParsedCommand::ReadLeased { .. }
             | ParsedCommand::ReportFailure { .. }
-            | ParsedCommand::RefreshToken { .. } => Err(ExecuteError::VerbUnknown),
+            | ParsedCommand::RefreshToken { .. }
+            | ParsedCommand::Connect { .. } => Err(ExecuteError::VerbUnknown),
             ParsedCommand::Consumer { target, command } => {
                 let id = self.find(permit, workspace, &target)?;
                 Ok(Work::Consumer { id, command })

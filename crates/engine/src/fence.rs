@@ -38,6 +38,11 @@ impl FenceSlot {
 }
 
 impl Engine {
+    /// Returns what the fence says about the ledger's names, if there is one.
+    pub fn names(&self) -> Option<NatsStatus> {
+        self.shared.fence.status()
+    }
+
     /// Accepts commands from now on only while `fence` permits it. Without a fence, the lock of the
     /// data directory is enough.
     pub fn set_fence(&self, fence: Arc<dyn Fence>) {

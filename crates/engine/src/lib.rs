@@ -15,6 +15,7 @@
 //! `alerts/` finds the events that are told outside, and keeps how far that is.
 //! `references/` checks and follows the references that secret fields hold in place of values.
 //! `overlaps/` retires former generations of secrets when their end has come.
+//! `listings/` asks providers for the models of connections, and keeps the answers for a while.
 //! `journal/` keeps what was refused and read, beside the log.
 //! `master_keys/` has the master keys in use, and wraps anew what is under former ones. `seal.rs`
 //! drops them and takes them back.
@@ -57,6 +58,11 @@
 //!   (test: `the_former_curve_key_opens_requests_until_the_overlap_ends`).
 //! - No former generation is revealed from its deadline on, whether or not its retirement is
 //!   recorded (test: `a_former_generation_is_refused_from_its_deadline_on_and_retired_once`).
+//! - Callers at once ask a provider for its models once
+//!   (test: `many_callers_at_once_are_one_request`), and what it said to other secrets or settings
+//!   is not given out (test: `a_new_secret_or_setting_is_asked_for_anew`).
+//! - What a provider lists is told to those who may use or change the connection
+//!   (test: `who_may_only_read_and_whom_nobody_describes_get_the_catalogue`).
 //! - A secret is recorded as overdue once for each generation, and revealed as before
 //!   (test: `a_secret_is_recorded_as_overdue_once_and_revealed_as_before`).
 //! - A new value meets the policies of its field, at whatever door it comes in
@@ -82,6 +88,10 @@
 //!   (test: `all_who_ask_at_once_wait_for_one_answer`). No grant is lost, and no refresh token used
 //!   twice (test: `no_grant_is_lost_and_no_refresh_token_used_twice`). Who comes too late takes the
 //!   newer token (test: `a_loser_takes_the_token_of_the_winner_and_is_not_given_up`).
+//! - What a person permits is stored once, by one event, in the name of who began the attempt
+//!   (test: `a_link_is_good_once_and_its_tokens_are_one_event_of_who_began`), also after a restart
+//!   (test: `a_link_outlives_a_restart_and_not_ten_minutes`), and never after what the person saw
+//!   was changed (test: `what_is_changed_while_a_person_signs_in_ends_the_attempt`).
 //! - A token that has expired is not given out
 //!   (test: `an_old_token_is_given_out_while_it_is_valid_and_none_that_is_not`).
 //! - Who shares a connection may reveal it (test: `who_shares_a_connection_may_reveal_it`).
@@ -169,6 +179,10 @@
 //!   (test: `no_secret_leaves_and_none_is_stored_after_the_seal_was_answered`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
+//! - What the writer of a shared log decided, a follower has byte for byte
+//!   (test: `a_follower_has_what_the_writer_decided_byte_for_byte`).
+//! - A group that a shared log did not take leaves nothing, and one that it took is found again
+//!   (test: `a_group_that_was_not_appended_leaves_nothing_and_one_that_was_is_found_again`).
 
 mod curve_keys;
 mod derived;
@@ -187,6 +201,7 @@ mod destination;
 mod engine;
 mod erasure;
 mod execute;
+mod executed;
 mod exposure;
 mod fence;
 mod fingerprint;
@@ -197,6 +212,7 @@ mod identity;
 mod journal;
 mod keeper;
 mod leases;
+mod listings;
 mod master_keys;
 mod operations;
 mod outbox;
@@ -212,6 +228,7 @@ mod readers;
 mod redaction;
 mod references;
 mod replay;
+mod replication;
 mod request;
 mod reveal;
 mod seal;
@@ -236,13 +253,15 @@ pub use errors::{
     LiveCallerError, MasterKeysError, OpenError, PortableError, QueryError, ReferenceError,
     ReplayError, RestoreError, SealedError, Unavailable, log_fault,
 };
-pub use execute::{CommandRequest, Executed};
+pub use execute::CommandRequest;
+pub use executed::Executed;
 pub use fence::Fence;
 pub use fingerprint::{BodyDigest, Received};
 pub use http_status::HttpStatusSource;
 pub use identity::{Identity, Origin};
 pub use journal::{Attempt, JournalOptions};
 pub use leases::{SecretsAnswer, SecretsInFlight};
+pub use listings::{ModelsRefusal, NotListed};
 pub use operations::Operation;
 pub use outbox::{Outbox, OutboxItem};
 pub use policies::Violated;
@@ -251,17 +270,25 @@ pub use portable::{
     RestoreOptions, RestoreStage, Restored, StateWritten, Taken, Until, WholeWritten,
 };
 pub use ports::{Clock, IdSource, Ports, Randomness};
-pub use provider_tokens::{RefreshImpossible, TokenRefusal};
+pub use provider_tokens::{
+    CallbackAnswer, ConnectImpossible, ConnectedByPerson, NotConnected, RefreshImpossible,
+    TokenRefusal,
+};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
 pub use quotas::{Quota, QuotaExceeded, Quotas};
 pub use readers::{Effort, lower_priority};
 pub use references::{FollowReference, Followed, ReferenceFault, ReferenceProblem};
 pub use replay::ReplayLimits;
+pub use replication::{
+    Anew, Appended, FollowedGroup, GroupLog, HANDOVER_NAMES, LogOf, NotShareable, StreamPlace,
+    ValueBeside,
+};
 pub use request::RequestContext;
 pub use reveal::{RevealRequest, Revealed};
 pub use shares::{NoPlace, Place, Shares};
 pub use trials::{
-    Scheduled, SendTest, Sending, SentTest, TestImpossible, TestSchedule, TestScheduleRule,
+    LoggingIn, Scheduled, SendTest, Sending, SentLogin, SentTest, TestImpossible, TestSchedule,
+    TestScheduleRule,
 };
 
 pub use ledger_store::{Poison, ROOM_NEEDED_BYTES, Room, open_files_max};

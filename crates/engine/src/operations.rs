@@ -3,7 +3,9 @@
 use ledger_contract::backups::{BackupReport, BackupRequest};
 use ledger_contract::errors::Problem;
 use ledger_contract::master_keys::{RewrapReport, RewrapRequest, ShareReport, ShareRequest};
-use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{
+    Progress, ReplayReport, ReplayRequest, StepDownReport, StepDownRequest,
+};
 use serde::Serialize;
 
 use crate::engine::Engine;
@@ -84,6 +86,20 @@ impl Operation for ShareRequest {
     }
 }
 
+impl Operation for StepDownRequest {
+    const NAME: &'static str = "step-down";
+    type Report = StepDownReport;
+
+    fn run(
+        self,
+        engine: &Engine,
+        _: RequestContext,
+        _: &(dyn Fn(Progress) + Sync),
+    ) -> Result<StepDownReport, Problem> {
+        engine.step_down()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ledger_contract::operations::OPERATIONS;
@@ -92,8 +108,13 @@ mod tests {
 
     #[test]
     fn every_operation_has_its_name() {
-        let names =
-            [ReplayRequest::NAME, BackupRequest::NAME, RewrapRequest::NAME, ShareRequest::NAME];
+        let names = [
+            ReplayRequest::NAME,
+            BackupRequest::NAME,
+            RewrapRequest::NAME,
+            ShareRequest::NAME,
+            StepDownRequest::NAME,
+        ];
         assert_eq!(names, OPERATIONS);
     }
 }

@@ -94,6 +94,14 @@ impl Engine {
         self.outbox_with(Recent::new(STATES_MAX).within(STATES_BYTES))
     }
 
+    /// Returns a reader for the event stream. Of events that are so many behind the newest and not
+    /// the last of their connections, it leaves out states that would have to be folded from the
+    /// log: with many connections that costs much more than reading the events, and by then no
+    /// reader of the stream needs a state that has passed.
+    pub fn outbox_leaving_out(&self, events_behind: u64) -> Outbox {
+        Outbox { leaves_out_from: events_behind, ..self.outbox() }
+    }
+
     /// Returns a reader that carries few states, for who reads only here and there.
     pub(crate) fn outbox_of_few(&self) -> Outbox {
         self.outbox_with(Recent::new(FEW_STATES_MAX).within(FEW_STATES_BYTES))
@@ -101,7 +109,7 @@ impl Engine {
 
     fn outbox_with(&self, states: Recent<ConnectionId, Connection>) -> Outbox {
         let writer = NotificationWriter::new(self.identity().incarnation);
-        Outbox { engine: self.clone(), states, writer }
+        Outbox { engine: self.clone(), states, writer, leaves_out_from: u64::MAX }
     }
 
     /// Returns the id of the event at a position. Blocks.
@@ -118,6 +126,8 @@ pub struct Outbox {
     /// States after the last event read of each connection, if that came from the log.
     states: Recent<ConnectionId, Connection>,
     writer: NotificationWriter,
+    /// How many events behind the newest states are left out rather than folded.
+    leaves_out_from: u64,
 }
 
 impl fmt::Debug for Outbox {
@@ -142,7 +152,8 @@ impl Outbox {
         for event in durable {
             let connection = event.after.as_deref();
             let is_urgent = event.is_urgent;
-            let shown = Shown { connection, redacted: None, hides: event.hides, is_urgent };
+            let (hides, leaves_out) = (event.hides, false);
+            let shown = Shown { connection, redacted: None, leaves_out, hides, is_urgent };
             let writer = &self.writer;
             let (item, _) = item(writer, &event.metadata, event.type_name, &event.record, &shown);
             bytes += item.body.len();
@@ -169,26 +180,41 @@ impl Outbox {
             if position > head {
                 break;
             }
-            let item = self.notification(position, record)?;
+            let leaves_out = head.get() - position.get() >= self.leaves_out_from;
+            let item = self.notification(position, record, leaves_out)?;
             bytes += item.body.len();
             items.push(item);
         }
         Ok(items)
     }
 
-    fn notification(&mut self, position: Position, bytes: &[u8]) -> Result<OutboxItem, Fault> {
+    fn notification(
+        &mut self,
+        position: Position,
+        bytes: &[u8],
+        leaves_out: bool,
+    ) -> Result<OutboxItem, Fault> {
         let Record { metadata, happened } = records::decode(position, bytes)?;
         let type_name = happened.type_name();
         let is_urgent = matches!(&happened, Happened::Connection(event) if event.is_urgent());
-        let connection = match (&metadata.stream, happened) {
+        let after = match (&metadata.stream, happened) {
             (StreamId::Connection(id), Happened::Connection(event)) => {
-                self.after(*id, event, &metadata)?
+                self.after(*id, event, &metadata, leaves_out)?
             }
-            _ => None,
+            _ => After::Is(None),
         };
-        let (redacted, hides) = match &connection {
-            Some(after) => self.redacted_since(after)?,
-            None => (None, false),
+        let (redacted, hides) = match &after {
+            After::Is(Some(after)) => self.redacted_since(after)?,
+            After::Is(None) => (None, false),
+            After::Passed { redacted } => {
+                let hides = redacted.values().any(|since| *since == metadata.version);
+                (Some(redacted.clone()).filter(|names| !names.is_empty()), hides)
+            }
+        };
+        let leaves_out = matches!(after, After::Passed { .. });
+        let connection = match after {
+            After::Is(connection) => connection.map(|connection| *connection),
+            After::Passed { .. } => None,
         };
         let mask = |redacted: &Redacted| {
             let mut masked = connection.clone()?;
@@ -200,6 +226,7 @@ impl Outbox {
         let shown = Shown {
             connection: masked.as_ref().or(connection.as_ref()),
             redacted: redacted.as_ref(),
+            leaves_out,
             hides,
             is_urgent,
         };
@@ -229,7 +256,8 @@ impl Outbox {
         id: ConnectionId,
         event: Event,
         metadata: &Metadata,
-    ) -> Result<Option<Connection>, Fault> {
+        leaves_out: bool,
+    ) -> Result<After, Fault> {
         let before = Version::new(metadata.version.get().saturating_sub(1));
         // What was carried from before an erasure is not to be seen any more.
         let is_emptied = matches!(event, Event::Emptied(_));
@@ -242,14 +270,28 @@ impl Outbox {
                 let shared = &self.engine.shared;
                 match shared.models.load().row(id)? {
                     Some(row) if row.connection.version == metadata.version => {
-                        return Ok(Some(row.connection));
+                        return Ok(After::Is(Some(Box::new(row.connection))));
+                    }
+                    Some(row) if leaves_out && row.connection.version > metadata.version => {
+                        return Ok(After::Passed { redacted: row.connection.redacted });
                     }
                     _ => history::state_at(&shared.store, id, before)?,
                 }
             }
         };
-        Ok(evolve(before, event, &metadata.facts(id)))
+        Ok(After::Is(evolve(before, event, &metadata.facts(id)).map(Box::new)))
     }
+}
+
+/// The state of a connection after an event.
+enum After {
+    /// It is this, or there is none.
+    Is(Option<Box<Connection>>),
+    /// It has passed, and was not looked up.
+    Passed {
+        /// What is hidden by now.
+        redacted: Redacted,
+    },
 }
 
 /// What a notification shows of a connection.
@@ -258,6 +300,8 @@ struct Shown<'a> {
     connection: Option<&'a Connection>,
     /// What is hidden of the event by now, if anything is.
     redacted: Option<&'a Redacted>,
+    /// Whether there is a state that is left out.
+    leaves_out: bool,
     /// Whether the event hides settings of earlier ones.
     hides: bool,
     /// Whether the event says that a value is known to others.
@@ -286,7 +330,11 @@ fn item(
     let hide = mask.as_ref().map(|mask| mask as Hide<'_>);
     // A state is about as large as the event that produced it; masked secrets take less.
     let mut body = Vec::with_capacity(2 * record.len() + BODY_ROOM_BYTES);
-    let state = connection.map_or(NotifiedState::None, NotifiedState::Is);
+    let state = match connection {
+        Some(connection) => NotifiedState::Is(connection),
+        None if shown.leaves_out => NotifiedState::Omitted,
+        None => NotifiedState::None,
+    };
     writer.write(&mut body, position, record, hide, state);
     let is_whole = body.len() <= limits::NOTIFICATION_BYTES || connection.is_none();
     if !is_whole {

@@ -209,7 +209,7 @@ impl FacadeRequest {
         self.execute_at(command, if first { self.headers.expected } else { Expected::Any }).await
     }
 
-    async fn execute_at(
+    pub(crate) async fn execute_at(
         &self,
         command: ParsedCommand,
         expected: Expected,

@@ -29,6 +29,7 @@ mod draft;
 mod handles;
 mod ledger;
 mod masks;
+mod models;
 mod openapi;
 mod request;
 mod settings;

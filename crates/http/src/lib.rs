@@ -26,10 +26,13 @@
 //!   (test: `thousands_of_open_feeds_slow_nobody_down_and_give_their_memory_back`).
 //! - Clients that send slowly take no capacity from clients that do not
 //!   (test: `slow_bodies_do_not_block_commands`).
-//! - A client without a key gets only the health checks and the API description
+//! - A client without a key gets only the health checks, the API description, and the page of who
+//!   comes back from a provider
 //!   (test: `without_a_key_every_other_route_is_refused`).
 //! - Over HTTP, each role may do what the table of permissions says and nothing else
 //!   (test: `everyone_over_http_may_do_what_the_table_says_and_nothing_else`).
+//! - That page repeats nothing of the request
+//!   (test: `what_goes_wrong_with_a_link_is_told_by_a_page`).
 //! - On every route, a connection that the caller may not see looks like a missing one
 //!   (test: `a_hidden_connection_looks_missing_on_every_route`).
 //! - The OpenAPI document lists exactly what the router answers

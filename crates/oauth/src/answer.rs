@@ -16,7 +16,7 @@ const LIFETIME_SECONDS: i64 = 30 * 86_400;
 const TOKEN_BYTES: usize = 12 * 1_024;
 
 /// Codes of errors after which asking again gets the same answer, until a person has acted.
-const FINAL: [&str; 9] = [
+const FINAL: [&str; 10] = [
     "invalid_grant",
     "invalid_client",
     "unauthorized_client",
@@ -26,25 +26,40 @@ const FINAL: [&str; 9] = [
     "unsupported_grant_type",
     "access_denied",
     "interaction_required",
+    "expired_token",
 ];
+/// Those of them that say that the credentials are wrong.
+const OF_CREDENTIALS: [&str; 3] = ["invalid_grant", "invalid_client", "unauthorized_client"];
 /// Codes of errors that pass.
 const PASSING: [&str; 4] =
     ["temporarily_unavailable", "server_error", "slow_down", "authorization_pending"];
+
+/// What a token service answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The token that it gave out.
+    pub token: Result<Obtained, Refusal>,
+    /// What the next one is asked for with from now on. It may come without a token.
+    pub replaced: Option<Grant>,
+}
+
+/// A refresh token that a service gave out.
+pub struct Grant(pub Zeroizing<String>);
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Grant")
+    }
+}
 
 /// A token that was given out.
 pub struct Obtained {
     /// The token.
     pub token: Zeroizing<String>,
-    /// What the next one is asked for with, if it is another from now on.
-    pub refresh_token: Option<Zeroizing<String>>,
     /// Until when it is valid, in seconds since 1970.
     pub expires_at: i64,
-}
-
-impl Obtained {
-    pub(crate) fn signed(token: Zeroizing<String>, expires_at: i64) -> Self {
-        Self { token, refresh_token: None, expires_at }
-    }
+    /// Whether the service said so, or it is taken to be.
+    pub says_expiry: bool,
 }
 
 impl fmt::Debug for Obtained {
@@ -60,32 +75,49 @@ pub struct Refusal {
     pub what: String,
     /// Whether asking again gets the same answer until a person has acted.
     pub gives_up: bool,
+    /// Whether the service says that it is the credentials that are wrong.
+    pub is_of_credentials: bool,
     /// How long the service asks to wait.
     pub wait: Option<Duration>,
+    /// The code of the error, if it is a known one.
+    pub code: Option<&'static str>,
 }
 
 /// Reads an answer to a request that was sent at a time, in seconds since 1970. `field` is the
 /// member that has the token.
-///
-/// # Errors
-/// It has none.
 pub fn read_answer(
     field: &str,
     status: u16,
     retry_after: Option<&str>,
     body: &[u8],
     sent_at: i64,
-) -> Result<Obtained, Refusal> {
-    let body: Option<Value> = serde_json::from_slice(body).ok();
-    let code = body.as_ref().and_then(|body| body.get("error")).and_then(Value::as_str);
+) -> Answer {
+    let mut body: Option<Value> = serde_json::from_slice(body).ok();
+    if let Some(refused) = refusal(status, retry_after, body.as_ref(), sent_at) {
+        return Answer { token: Err(refused), replaced: None };
+    }
+    let replaced = body.as_mut().and_then(|body| take_token("refresh_token", body)).map(Grant);
+    let token = body.and_then(|body| token(field, body, sent_at)).ok_or_else(|| Refusal {
+        what: format!("the token service answered {status} without a usable {field}"),
+        gives_up: false,
+        is_of_credentials: false,
+        wait: None,
+        code: None,
+    });
+    Answer { token, replaced }
+}
+
+/// Returns why an answer is a refusal, if it is one.
+pub(crate) fn refusal(
+    status: u16,
+    retry_after: Option<&str>,
+    body: Option<&Value>,
+    sent_at: i64,
+) -> Option<Refusal> {
+    let code = body.and_then(|body| body.get("error")).and_then(Value::as_str);
     let code = code.and_then(|code| FINAL.iter().chain(&PASSING).find(|known| **known == code));
     if (200..300).contains(&status) && code.is_none() {
-        let token = body.and_then(|body| token(field, body, sent_at));
-        return token.ok_or_else(|| Refusal {
-            what: format!("the token service answered {status} without a usable {field}"),
-            gives_up: false,
-            wait: None,
-        });
+        return None;
     }
     let mut what = format!("the token service answered {status}");
     if let Some(code) = code {
@@ -97,31 +129,33 @@ pub fn read_answer(
     let is_final = code.map_or(status == 401, |code| FINAL.contains(code));
     // Whoever limits requests, or is not well, may say anything about the rest.
     let gives_up = is_final && status != 429 && status < 500;
+    let is_of_credentials = gives_up && code.is_none_or(|code| OF_CREDENTIALS.contains(code));
     let wait = retry_after.and_then(|text| wait(text, sent_at));
-    Err(Refusal { what, gives_up, wait })
+    Some(Refusal { what, gives_up, is_of_credentials, wait, code: code.copied() })
 }
 
 fn token(field: &str, mut body: Value, sent_at: i64) -> Option<Obtained> {
-    let mut text = |name: &str| match body.get_mut(name).map(Value::take) {
-        Some(Value::String(text)) => Some(Zeroizing::new(text)),
-        _ => None,
-    };
-    let token = text(field).filter(|token| is_token(token))?;
-    let refresh_token = text("refresh_token").filter(|token| is_token(token));
-    let seconds = body.get("expires_in").and_then(seconds).unwrap_or(DEFAULT_LIFETIME_SECONDS);
+    let token = take_token(field, &mut body)?;
+    let said = body.get("expires_in").and_then(seconds);
+    let seconds = said.unwrap_or(DEFAULT_LIFETIME_SECONDS);
     let expires_at = sent_at + seconds.clamp(0, LIFETIME_SECONDS);
-    Some(Obtained { token, refresh_token, expires_at })
+    Some(Obtained { token, expires_at, says_expiry: said.is_some() })
+}
+
+fn take_token(name: &str, body: &mut Value) -> Option<Zeroizing<String>> {
+    let Value::String(text) = body.get_mut(name)?.take() else { return None };
+    Some(Zeroizing::new(text)).filter(|token| is_token(token))
 }
 
 /// Returns whether a text can be a token: of visible characters, and not longer than any is.
-fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= TOKEN_BYTES
         && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Returns a number of seconds, which some services write as text.
-fn seconds(value: &Value) -> Option<i64> {
+pub(crate) fn seconds(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => {
             let whole = number.as_i64();

@@ -29,7 +29,7 @@ pub(crate) struct Assertion {
     pub(crate) key_id: Option<String>,
     pub(crate) issuer: String,
     pub(crate) audience: String,
-    pub(crate) subject: String,
+    pub(crate) subject: Option<String>,
     /// From when it begins until it expires.
     pub(crate) seconds: i64,
     pub(crate) headers: Map<String, Value>,
@@ -125,9 +125,12 @@ impl Assertion {
             header.insert("kid".to_owned(), key_id.as_str().into());
         }
         let mut claims = object(json!({
-            "iss": self.issuer, "sub": self.subject, "aud": self.audience,
+            "iss": self.issuer, "aud": self.audience,
             "iat": begins, "nbf": begins, "exp": expires, "jti": moment.unique,
         }));
+        if let Some(subject) = &self.subject {
+            claims.insert("sub".to_owned(), subject.as_str().into());
+        }
         merge(&mut claims, "extra_params", &self.claims, &claim_members, secrets);
         let encoded = |part: Map<String, Value>| {
             let text = Zeroizing::new(Value::Object(part).to_string());

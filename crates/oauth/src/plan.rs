@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::answer::Obtained;
 use crate::assertion::{Algorithm, Assertion};
-use crate::request;
+use crate::request::{self, To};
 use crate::settings::{Secrets, Settings};
 
 /// Why the settings of a connection do not say how to get a token. It never repeats a value.
@@ -18,6 +18,9 @@ pub enum Unusable {
     /// Its method is none by which tokens are asked for.
     #[error("connections whose auth_method is {0} have no token that the ledger could get")]
     Method(&'static str),
+    /// Its method is none by which a person permits the ledger to get tokens.
+    #[error("connections whose auth_method is {0} are not connected by a person")]
+    NoPerson(&'static str),
     /// A setting is missing.
     #[error("the setting {0} is missing")]
     Lacks(&'static str),
@@ -50,6 +53,8 @@ pub const fn asks_for_tokens(method: AuthMethod) -> bool {
             | AuthMethod::OAuth2Jwt
             | AuthMethod::PrivateKeyJwt
             | AuthMethod::RefreshToken
+            | AuthMethod::IntegrationOAuth2AuthCode
+            | AuthMethod::IntegrationOAuth2CustomApp
     )
 }
 
@@ -64,6 +69,7 @@ pub struct Moment<'a> {
 
 /// What is to be done for a token.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub enum Step {
     /// The request is to be sent, and its answer read.
     Send(Request),
@@ -88,8 +94,10 @@ pub struct Plan {
 
 /// What is presented for a token.
 #[derive(Clone, Debug)]
-enum Grant {
+pub(crate) enum Grant {
     ClientCredentials(Client),
+    /// What a person permitted; see `authorization.rs`.
+    Permitted(Client),
     RefreshToken(Client),
     Bearer(Assertion),
     ClientAssertion(Assertion, Option<String>),
@@ -106,7 +114,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    fn of(settings: Settings<'_>, has_secret: bool) -> Result<Self, Unusable> {
+    pub(crate) fn of(settings: Settings<'_>, has_secret: bool) -> Result<Self, Unusable> {
         let id = settings.needed("client_id")?;
         Ok(Self { id, has_secret, in_header: settings.switch("basic_auth_in_header")? })
     }
@@ -136,7 +144,9 @@ impl Plan {
                 needs("client_secret")?;
                 Grant::ClientCredentials(Client::of(settings, true)?)
             }
-            AuthMethod::RefreshToken => {
+            AuthMethod::RefreshToken
+            | AuthMethod::IntegrationOAuth2AuthCode
+            | AuthMethod::IntegrationOAuth2CustomApp => {
                 needs("refresh_token")?;
                 Grant::RefreshToken(Client::of(settings, has_secret)?)
             }
@@ -160,6 +170,16 @@ impl Plan {
             }
             other => return Err(Unusable::Method(other.as_str())),
         };
+        Self::with(grant, details, &names)
+    }
+
+    /// Reads the settings that all grants have.
+    pub(crate) fn with(
+        grant: Grant,
+        details: &Details,
+        names: &BTreeSet<&str>,
+    ) -> Result<Self, Unusable> {
+        let settings = Settings(details);
         let is_member = |name: &&str| {
             MAPS.iter().any(|map| name.strip_prefix(map).is_some_and(|rest| rest.starts_with('.')))
         };
@@ -174,6 +194,32 @@ impl Plan {
         })
     }
 
+    /// Returns how an application asks for a token with its secret, `client_secret`.
+    pub(crate) fn of_application(token_url: &str, id: &str, scope: &str) -> Self {
+        let client = Client { id: id.to_owned(), has_secret: true, in_header: false };
+        Self {
+            scopes: vec![scope.to_owned()],
+            ..Self::at(token_url, Grant::ClientCredentials(client))
+        }
+    }
+
+    /// Returns how a token is asked for with an assertion that is signed with the `secret_key`.
+    pub(crate) fn of_assertion(token_url: &str, assertion: Assertion) -> Self {
+        Self::at(token_url, Grant::Bearer(assertion))
+    }
+
+    fn at(token_url: &str, grant: Grant) -> Self {
+        Self {
+            grant,
+            token_url: Some(token_url.to_owned()),
+            scopes: Vec::new(),
+            params: Map::new(),
+            headers: Map::new(),
+            field: FIELDS[0],
+            members: BTreeSet::new(),
+        }
+    }
+
     /// Returns the member of an answer that has the token.
     pub const fn field(&self) -> &'static str {
         self.field
@@ -184,6 +230,8 @@ impl Plan {
         let mut names = self.members.clone();
         let own: &[&str] = match &self.grant {
             Grant::ClientCredentials(_) => &["client_secret"],
+            Grant::Permitted(client) if client.has_secret => &["client_secret"],
+            Grant::Permitted(_) => &[],
             Grant::RefreshToken(client) if client.has_secret => &["client_secret", "refresh_token"],
             Grant::RefreshToken(_) => &["refresh_token"],
             Grant::Bearer(_) | Grant::ClientAssertion(..) => &["secret_key"],
@@ -211,6 +259,8 @@ impl Plan {
                 push("refresh_token", &needed("refresh_token")?);
                 client = Some((one, secrets("client_secret").filter(|_| one.has_secret)));
             }
+            // What is presented for it comes from elsewhere.
+            Grant::Permitted(_) => return Err(Unusable::LacksSecret("refresh_token")),
             Grant::Bearer(assertion) => {
                 push("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
                 push("assertion", &self.signed(assertion, secrets, moment)?.0);
@@ -218,7 +268,7 @@ impl Plan {
             Grant::ClientAssertion(assertion, id) => {
                 let (token, expires_at) = self.signed(assertion, secrets, moment)?;
                 if self.token_url.is_none() {
-                    return Ok(Step::Signed(Obtained::signed(token, expires_at)));
+                    return Ok(Step::Signed(Obtained { token, expires_at, says_expiry: true }));
                 }
                 push("grant_type", "client_credentials");
                 push(
@@ -231,7 +281,7 @@ impl Plan {
                 }
             }
         }
-        request::of(self, form, client, secrets).map(Step::Send)
+        request::of(self, To::Token, form, client, secrets).map(Step::Send)
     }
 
     fn signed(
@@ -243,6 +293,26 @@ impl Plan {
         let key = secrets("secret_key").ok_or(Unusable::LacksSecret("secret_key"))?;
         let members = |map| self.members_of(map);
         assertion.sign(&key, [members("extra_headers"), members("extra_params")], secrets, moment)
+    }
+
+    /// Returns as whom tokens are asked for, if that is said by an id.
+    pub(crate) const fn client(&self) -> Option<&Client> {
+        match &self.grant {
+            Grant::ClientCredentials(client)
+            | Grant::RefreshToken(client)
+            | Grant::Permitted(client) => Some(client),
+            Grant::Bearer(_) | Grant::ClientAssertion(..) => None,
+        }
+    }
+
+    /// Returns the id of the client; empty if there is none.
+    pub(crate) fn client_id(&self) -> String {
+        self.client().map(|client| client.id.clone()).unwrap_or_default()
+    }
+
+    /// Returns whether a request for a token names its scopes. What was permitted has its own.
+    pub(crate) const fn names_scopes(&self) -> bool {
+        !matches!(self.grant, Grant::Permitted(_))
     }
 
     /// Returns the members of a map that are secrets.
@@ -262,9 +332,15 @@ fn token_url(settings: Settings<'_>, method: AuthMethod) -> Result<Option<String
     match &url {
         None if method == AuthMethod::PrivateKeyJwt => Ok(None),
         None => Err(Unusable::Lacks("token_url")),
-        Some(text) if text.starts_with("https://") || text.starts_with("http://") => Ok(url),
+        Some(text) if is_url(text) => Ok(url),
         Some(_) => Err(Unusable::Malformed { name: "token_url", wanted: "an https: URL" }),
     }
+}
+
+/// Returns whether a text can be the address of a service.
+pub(crate) fn is_url(text: &str) -> bool {
+    (text.starts_with("https://") || text.starts_with("http://"))
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn response_field(settings: Settings<'_>) -> Result<&'static str, Unusable> {
@@ -294,7 +370,7 @@ impl Assertion {
             key_id: settings.text("key_id")?,
             issuer: settings.needed("issuer")?,
             audience: settings.needed("audience")?,
-            subject: settings.needed("subject")?,
+            subject: Some(settings.needed("subject")?),
             seconds: i64::try_from(seconds).unwrap_or(3_600),
             headers: settings.map("extra_headers")?,
             claims: settings.map("extra_params")?,

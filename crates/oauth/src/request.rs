@@ -21,17 +21,31 @@ const RESERVED: [&str; 8] = [
     "transfer-encoding",
 ];
 
+/// Where a request goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum To<'a> {
+    /// To where tokens are given out.
+    Token,
+    /// To where codes are given out that people enter elsewhere.
+    Device(&'a str),
+}
+
 /// Makes the request for a token. Extra parameters take the place of those of the same name.
 pub(crate) fn of(
     plan: &Plan,
+    to: To<'_>,
     form: Vec<(&'static str, Zeroizing<String>)>,
     client: Option<(&Client, Option<Zeroizing<String>>)>,
     secrets: Secrets<'_>,
 ) -> Result<Request, Unusable> {
-    let Some(url) = &plan.token_url else { return Err(Unusable::Lacks("token_url")) };
+    let url = match (to, &plan.token_url) {
+        (To::Device(url), _) => url,
+        (To::Token, Some(url)) => url.as_str(),
+        (To::Token, None) => return Err(Unusable::Lacks("token_url")),
+    };
     let mut form: BTreeMap<String, Zeroizing<String>> =
         form.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    if !plan.scopes.is_empty() {
+    if !plan.scopes.is_empty() && (plan.names_scopes() || matches!(to, To::Device(_))) {
         form.insert("scope".to_owned(), Zeroizing::new(plan.scopes.join(" ")));
     }
     let mut basic = None;
@@ -48,14 +62,20 @@ pub(crate) fn of(
     }
     if !plan.has_assertion() {
         let members = plan.members_of("extra_params");
-        form.extend(texts_of("extra_params", &plan.params, &members, secrets));
+        for (name, value) in texts_of("extra_params", &plan.params, &members, secrets) {
+            // What a person permitted is presented as it came.
+            if plan.names_scopes() || !form.contains_key(&name) {
+                form.insert(name, value);
+            }
+        }
     }
     Ok(Request {
         method: Method::Post,
-        url: Zeroizing::new(url.clone()),
+        url: Zeroizing::new(url.to_owned()),
         headers: headers(plan, secrets)?,
         basic,
         body: Some(written(&form)),
+        auth: None,
     })
 }
 

@@ -8,12 +8,13 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, Response, Url};
-use tokio_rustls::rustls;
 use zeroize::Zeroizing;
 
+use crate::dial::{DialError, resolve};
 use crate::networks::Reach;
-use crate::resolve::{NotPermitted, NotResolved, Resolver};
-use crate::tls::{self, AuthorityError, TlsError};
+use crate::proxy::Proxy;
+use crate::resolve::Resolver;
+use crate::tls::{Authorities, Proof, TlsError, tls_config, tls_failure};
 
 /// Limits of a client, and whom it trusts.
 #[derive(Clone, Debug)]
@@ -24,10 +25,12 @@ pub struct ClientOptions {
     pub answer_max: Duration,
     /// Maximum size of an answer in bytes.
     pub bytes_max: usize,
-    /// Certificates of authorities in the PEM form that are trusted in place of the system's.
-    pub authorities: Option<Vec<u8>>,
+    /// Authorities that are trusted in place of the system's.
+    pub authorities: Option<Authorities>,
     /// Which addresses it may reach.
     pub reach: Reach,
+    /// What it reaches them through.
+    pub proxy: Option<Proxy>,
 }
 
 impl Default for ClientOptions {
@@ -38,6 +41,7 @@ impl Default for ClientOptions {
             bytes_max: 256 * 1024,
             authorities: None,
             reach: Reach::default(),
+            proxy: None,
         }
     }
 }
@@ -46,9 +50,6 @@ impl Default for ClientOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The authorities cannot be read.
-    #[error(transparent)]
-    Authorities(#[from] AuthorityError),
     /// TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -63,6 +64,9 @@ pub enum SendError {
     /// No connection, or it broke.
     #[error("it does not answer")]
     Unreachable(#[source] reqwest::Error),
+    /// The proxy makes no connection.
+    #[error("the proxy makes no connection to it")]
+    NoTunnel(#[source] reqwest::Error),
     /// Its address may not be reached.
     #[error("its address is in a network that may not be reached")]
     Forbidden,
@@ -104,12 +108,9 @@ pub struct Client {
 impl Client {
     /// Makes a client.
     pub fn new(options: ClientOptions) -> Result<Self, ClientError> {
-        let roots = match &options.authorities {
-            Some(pem) => tls::authorities(pem)?,
-            None => tls::system_authorities(),
-        };
+        let authorities = options.authorities.clone().unwrap_or_else(Authorities::of_system);
         let mut http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(roots)?)
+            .tls_backend_preconfigured(tls_config(&authorities, Proof::Name)?)
             // Redirects are disabled, because only the configured address was checked.
             .redirect(Policy::none())
             .no_proxy()
@@ -120,8 +121,13 @@ impl Client {
         if options.reach != Reach::Anywhere {
             // No connection is kept for a later request, so each is made to an address that was
             // checked for it.
-            http = http.dns_resolver(Resolver(options.reach.clone())).pool_max_idle_per_host(0);
+            http = http.pool_max_idle_per_host(0);
         }
+        http = match &options.proxy {
+            Some(proxy) => http.proxy(proxy.to_library()?),
+            None if options.reach == Reach::Anywhere => http,
+            None => http.dns_resolver(Resolver(options.reach.clone())),
+        };
         Ok(Self { http: http.build()?, options })
     }
 
@@ -159,13 +165,30 @@ impl Client {
     async fn begin(&self, request: RequestBuilder) -> Result<Response, SendError> {
         let (http, request) = request.build_split();
         let request = request.map_err(failed)?;
-        // An address in place of a name is not resolved.
         let host = request.url().host_str().unwrap_or_default();
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse();
-        if address.is_ok_and(|address: IpAddr| !self.options.reach.permits(address)) {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if self.is_forbidden(host).await {
             return Err(SendError::Forbidden);
         }
-        http.execute(request).await.map_err(failed)
+        http.execute(request).await.map_err(|error| {
+            let is_of_proxy =
+                self.options.proxy.is_some() && error.is_connect() && tls_failure(&error).is_none();
+            if is_of_proxy { SendError::NoTunnel(error.without_url()) } else { failed(error) }
+        })
+    }
+
+    /// Returns whether a host may not be reached, as far as that is known before the name is
+    /// resolved to connect to it. A proxy resolves it elsewhere, so what can be found out here is
+    /// found out here.
+    async fn is_forbidden(&self, host: &str) -> bool {
+        let reach = &self.options.reach;
+        if self.options.proxy.is_some() && *reach != Reach::Anywhere {
+            // The proxy may choose any of them.
+            let found = resolve(host, 0, &Reach::Anywhere).await;
+            return found.is_ok_and(|found| found.iter().any(|at| !reach.permits(at.ip())));
+        }
+        // An address in place of a name is not resolved.
+        host.parse().is_ok_and(|address: IpAddr| !reach.permits(address))
     }
 
     async fn read(&self, request: RequestBuilder) -> Result<Answer, SendError> {
@@ -196,11 +219,11 @@ impl SendError {
             Self::Unreachable(error) => error,
             other => return other.to_string(),
         };
-        if causes(error).any(<dyn std::error::Error>::is::<NotResolved>) {
+        if not_dialed(error) == Some(DialError::NotResolved) {
             return "its name cannot be resolved".to_owned();
         }
-        if let Some(refused) = causes(error).find_map(tls_error) {
-            return format!("TLS failed: {}", about_tls(&refused));
+        if let Some(refused) = tls_failure(error) {
+            return refused;
         }
         let kind = causes(error)
             .find_map(|cause| cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
@@ -212,38 +235,16 @@ impl SendError {
     }
 }
 
+/// Returns why the address of a service could not be used, if that is what an error is about.
+fn not_dialed(error: &reqwest::Error) -> Option<DialError> {
+    causes(error).find_map(|cause| cause.downcast_ref().copied())
+}
+
 /// Returns an error and its causes.
 fn causes<'e>(
     error: &'e (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |error| error.source())
-}
-
-/// Returns the error of TLS that an error is, or has within it. What an I/O error was made of is
-/// not among its causes.
-fn tls_error(cause: &(dyn std::error::Error + 'static)) -> Option<rustls::Error> {
-    match cause.downcast_ref::<rustls::Error>() {
-        Some(error) => Some(error.clone()),
-        None => tls_error(cause.downcast_ref::<std::io::Error>()?.get_ref()?),
-    }
-}
-
-/// Says what is wrong with TLS. Names in certificates are the other side's words, and left out.
-fn about_tls(error: &rustls::Error) -> &'static str {
-    use rustls::CertificateError as C;
-    match error {
-        rustls::Error::InvalidCertificate(
-            C::NotValidForName | C::NotValidForNameContext { .. },
-        ) => "the certificate is for another name",
-        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
-            "the certificate has expired"
-        }
-        rustls::Error::InvalidCertificate(C::UnknownIssuer) => {
-            "the certificate is from an authority that is not trusted here"
-        }
-        rustls::Error::InvalidCertificate(_) => "the certificate is not valid",
-        _ => "no common ground was found",
-    }
 }
 
 /// Formats an error and all its causes on one line.
@@ -261,7 +262,7 @@ fn failed(error: reqwest::Error) -> SendError {
     if error.is_timeout() && !error.is_connect() {
         return SendError::TooSlow;
     }
-    if causes(&error).any(<dyn std::error::Error>::is::<NotPermitted>) {
+    if not_dialed(&error) == Some(DialError::Forbidden) {
         return SendError::Forbidden;
     }
     SendError::Unreachable(error.without_url())

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use reqwest::{Method, Url};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::{Answer, Client, ClientError, ClientOptions, Reach, SendError};
+use crate::{
+    Answer, Authorities, AuthorityError, Client, ClientOptions, Proxy, ProxyError, Reach, SendError,
+};
 
 /// Answers every request with the same bytes, and returns the address.
 async fn answering(bytes: &'static str) -> Url {
@@ -135,17 +138,22 @@ async fn answering_over_tls() -> (Url, String) {
     (format!("https://localhost:{port}/").parse().expect("a URL"), made.cert.pem())
 }
 
+fn authority(pem: &str) -> Authorities {
+    Authorities::from_pem(pem.as_bytes()).expect("certificates")
+}
+
 #[tokio::test]
 async fn an_authority_of_ones_own_is_trusted_and_nobody_else_of_that_name() {
     let (url, certificate) = answering_over_tls().await;
-    let ask = async |authorities: Option<Vec<u8>>| {
+    let ask = async |authorities: Option<String>| {
+        let authorities = authorities.map(|pem| authority(&pem));
         let options = ClientOptions { authorities, ..ClientOptions::default() };
         let client = Client::new(options).expect("a client");
         client.send(client.request(Method::GET, url.clone())).await
     };
-    assert_eq!(ask(Some(certificate.into_bytes())).await.expect("an answer").status, 200);
+    assert_eq!(ask(Some(certificate)).await.expect("an answer").status, 200);
     let (_, of_another) = answering_over_tls().await;
-    for authorities in [None, Some(of_another.into_bytes())] {
+    for authorities in [None, Some(of_another)] {
         let refused = ask(authorities).await;
         let error = refused.expect_err("it is not trusted");
         assert!(matches!(error, SendError::Unreachable(_)), "{error:?}");
@@ -159,7 +167,7 @@ async fn a_certificate_for_another_name_is_told_from_one_of_a_stranger() {
     let (mut url, certificate) = answering_over_tls().await;
     url.set_host(Some("127.0.0.1")).expect("a host");
     let options =
-        ClientOptions { authorities: Some(certificate.into_bytes()), ..ClientOptions::default() };
+        ClientOptions { authorities: Some(authority(&certificate)), ..ClientOptions::default() };
     let client = Client::new(options).expect("a client");
     let error = client.send(client.request(Method::GET, url)).await.expect_err("another name");
     assert_eq!(error.in_short(), "TLS failed: the certificate is for another name");
@@ -172,8 +180,77 @@ async fn a_certificate_for_another_name_is_told_from_one_of_a_stranger() {
 #[test]
 fn what_names_no_authority_is_refused() {
     for bad in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-        let authorities = Some(bad.as_bytes().to_vec());
-        let made = Client::new(ClientOptions { authorities, ..ClientOptions::default() });
-        assert!(matches!(made, Err(ClientError::Authorities(_))), "{bad}");
+        assert_eq!(Authorities::from_pem(bad.as_bytes()).err(), Some(AuthorityError), "{bad}");
     }
+}
+
+/// Requests of one test, at most.
+const REQUESTS_MAX: usize = 64;
+
+/// Connects whoever logs in to one port, whatever they ask for, and tells what they ask for.
+async fn proxy(port: u16) -> (Proxy, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (heads, told) = mpsc::channel(REQUESTS_MAX);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(socket.read_u8().await.expect("a request"));
+            }
+            let head = String::from_utf8(head).expect("text").to_lowercase();
+            let is_known = head.contains("proxy-authorization: basic bwu6c2vzyw0=");
+            heads.try_send(head).expect("somebody reads");
+            let status = if is_known { "200 OK" } else { "407 Login" };
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+            socket.write_all(answer.as_bytes()).await.expect("it reads");
+            if is_known {
+                let mut there = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
+                tokio::io::copy_bidirectional(&mut socket, &mut there).await.ok();
+            }
+        }
+    });
+    (Proxy::parse(&url).expect("a URL"), told)
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_only_for_what_may_be_reached() {
+    let (url, certificate) = answering_over_tls().await;
+    let port = url.port().expect("one");
+    let (proxy, mut told) = proxy(port).await;
+    let known = proxy.clone().with_login("me".to_owned(), "sesam".to_owned().into());
+    assert!(!format!("{known:?}").contains("sesam"));
+    let ask = async |proxy: &Proxy, reach: Reach, url: &str| {
+        let authorities = Some(authority(&certificate));
+        let proxy = Some(proxy.clone());
+        let options = ClientOptions { authorities, reach, proxy, ..ClientOptions::default() };
+        let client = Client::new(options).expect("a client");
+        client.send(client.request(Method::GET, url.parse().expect("a URL"))).await
+    };
+    let here = Reach::Public(vec!["127.0.0.0/8".parse().expect("a network")]);
+    let url = format!("https://localhost:{port}/");
+    assert_eq!(ask(&known, here.clone(), &url).await.expect("an answer").status, 200);
+    assert!(told.recv().await.expect("asked").starts_with("connect localhost:"));
+    // A name that this machine does not know is for the proxy to find.
+    let elsewhere = format!("https://provider.invalid:{port}/");
+    let error = ask(&known, Reach::Public(Vec::new()), &elsewhere).await.expect_err("its name");
+    assert_eq!(error.in_short(), "TLS failed: the certificate is for another name");
+    assert!(told.recv().await.expect("asked").starts_with("connect provider.invalid:"));
+    let stranger = ask(&proxy, here, &url).await.expect_err("the proxy does not know it");
+    assert_eq!(stranger.in_short(), "the proxy makes no connection to it");
+    assert!(told.recv().await.is_some());
+    for forbidden in [url, format!("https://127.0.0.1:{port}/"), "https://[::1]/".to_owned()] {
+        let refused = ask(&known, Reach::Public(Vec::new()), &forbidden).await;
+        assert!(matches!(refused, Err(SendError::Forbidden)), "{forbidden}: {refused:?}");
+    }
+    assert!(told.try_recv().is_err(), "the proxy was asked");
+}
+
+#[test]
+fn a_proxy_is_named_by_a_url_without_a_login() {
+    assert!(Proxy::parse("https://proxy.example:3128").is_ok());
+    for bad in ["proxy", "socks5://proxy", "http://proxy/path", "http://proxy?a", ""] {
+        assert_eq!(Proxy::parse(bad).err(), Some(ProxyError::NoUrl), "{bad}");
+    }
+    assert_eq!(Proxy::parse("http://me:sesam@proxy").err(), Some(ProxyError::Login));
 }

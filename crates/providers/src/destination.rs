@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use crate::draft;
+use crate::login::LoginFields;
 use crate::naming::words;
 use crate::provider::Provider;
 use crate::template::placeholders;
-use crate::trial;
 
 /// Words of names that say where something is sent.
 const PLACES: [&str; 40] = [
@@ -95,8 +96,13 @@ impl Provider {
     fn is_in_address(&self, name: &str) -> bool {
         let addresses = self.base_url.iter().chain(&self.token_url);
         let names = addresses.flat_map(|address| placeholders(address).unwrap_or_default());
-        let of_probe = self.probe.iter().flat_map(|probe| trial::in_host(&probe.url));
-        let mut names = names.chain(of_probe);
+        let requests = self.probe.iter().map(|probe| &probe.url);
+        let requests = requests.chain(self.models.list.iter().map(|list| &list.url));
+        let of_requests = requests.flat_map(|url| draft::in_host(url));
+        let auth = self.probe.iter().filter_map(|probe| probe.auth.as_ref()?.token_url());
+        let of_requests = of_requests.chain(auth.flat_map(draft::in_host));
+        let of_login = self.login.iter().flat_map(LoginFields::destinations);
+        let mut names = names.chain(of_requests).chain(of_login);
         let field = self.field(name);
         names.any(|placeholder| {
             placeholder == name || field.is_some_and(|field| field.is_called(placeholder))
@@ -206,7 +212,7 @@ mod tests {
             ("bedrock", "role_arn"),
             ("postgresql", "host"),
             ("postgresql", "user"),
-            ("mongodb", "server"),
+            ("mysql", "host"),
             ("cortex", "snowflake_account"),
             ("github", "client_id"),
             ("anything", "custom_host"),

@@ -41,3 +41,13 @@ pub const CONTAINS_CHARS: usize = 255;
 pub const CATEGORIES: usize = 32;
 /// Longest category.
 pub const CATEGORY_CHARS: usize = 64;
+/// Most rules for what models can be used for.
+pub const KIND_RULES: usize = 32;
+/// Longest JSON pointer.
+pub const POINTER_CHARS: usize = 255;
+/// Most items of one answer that are looked at for models.
+pub const ITEMS: usize = 10_000;
+/// Largest item in which a model is looked for, in bytes of JSON.
+pub const ITEM_BYTES: usize = 64 * 1024;
+/// Longest name of a page, in bytes of JSON.
+pub const PAGE_NAME_BYTES: usize = 4 * 1024;

@@ -6,8 +6,9 @@ use ledger_domain::connection::{AuthMethod, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint::{Endpoint, Probe};
+use crate::endpoint::{Listing, Probe};
 use crate::field::Field;
+use crate::login::LoginFields;
 use crate::secrecy::looks_secret;
 use crate::shape::{self, Worded};
 use crate::words::{Capability, Facade};
@@ -63,10 +64,14 @@ pub struct Provider {
     /// A request that succeeds if the credentials are valid, and fails without them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
-    /// URL that issues tokens; may contain placeholders, like an [`Endpoint`].
+    /// A login that succeeds if the credentials are valid, and fails without them: of a database,
+    /// in place of the probe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<LoginFields>,
+    /// URL that issues tokens; may contain placeholders, like those of a [`Probe`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_url: Option<String>,
-    /// Base URL of its API; may contain placeholders, like an [`Endpoint`].
+    /// Base URL of its API; may contain placeholders, like those of a [`Probe`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
     /// URL of its documentation.
@@ -83,7 +88,7 @@ pub struct Models {
     pub known: Vec<KnownModel>,
     /// A request that lists all models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub list: Option<Endpoint>,
+    pub list: Option<Listing>,
 }
 
 /// A model that is known without a request.

@@ -6,10 +6,12 @@ use ledger_domain::connection::TestOutcome;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::endpoint::{OutcomeRule, Probe};
+use crate::auth::Auth;
+use crate::draft::{Draft, names_in};
+use crate::endpoint::{Listing, OutcomeRule};
 use crate::field::Field;
+use crate::login::{Login, LoginFields};
 use crate::provider::Provider;
-use crate::template::{Piece, pieces};
 use crate::words::Method;
 
 /// Settings by which requests go elsewhere than the catalogue says, or as something else.
@@ -20,6 +22,8 @@ const DIVERTING: [&str; 3] = ["custom_host", "custom_headers", "base_url"];
 pub enum Untestable {
     /// The catalogue has none for the provider.
     NoProbe(String),
+    /// The catalogue has no request that lists models of the provider.
+    NoListing(String),
     /// The connection lacks a field that it takes.
     Lacks(String),
     /// The connection has a field by which requests go elsewhere, of which the catalogue has none.
@@ -34,12 +38,17 @@ impl fmt::Display for Untestable {
             Self::NoProbe(provider) => {
                 write!(f, "the catalogue has no request by which {provider} can be tested")
             }
-            Self::Lacks(field) => write!(f, "a test takes {field}, which the connection lacks"),
+            Self::NoListing(provider) => {
+                write!(f, "the catalogue does not say where {provider} lists its models")
+            }
+            Self::Lacks(field) => {
+                write!(f, "the request takes {field}, which the connection lacks")
+            }
             Self::Diverted(field) => {
                 write!(f, "the catalogue does not say where requests go with {field}")
             }
             Self::Unfit(field) => {
-                write!(f, "the value of {field} does not fit into the request of a test")
+                write!(f, "the value of {field} does not fit into the request")
             }
         }
     }
@@ -57,6 +66,8 @@ pub struct Request {
     pub basic: Option<(Zeroizing<String>, Zeroizing<String>)>,
     /// The body, if it has one.
     pub body: Option<Zeroizing<String>>,
+    /// What else proves who sends it; it is not complete without.
+    pub auth: Option<Auth>,
 }
 
 impl fmt::Debug for Request {
@@ -65,14 +76,31 @@ impl fmt::Debug for Request {
     }
 }
 
+/// What a test sends.
+#[derive(Debug)]
+pub enum TestRequest {
+    /// A request over HTTP.
+    Http(Request),
+    /// A login to a database.
+    Login(Login),
+}
+
 /// Returns the value of a connection's field, setting or secret.
 pub type Values<'a> = &'a dyn Fn(&Field) -> Option<Zeroizing<String>>;
 
-/// The test of connections to one provider.
+/// What is sent to one provider, as the catalogue has it for all connections: a test, or the
+/// request that lists models.
 #[derive(Clone, Copy, Debug)]
 pub struct Trial<'p> {
     provider: &'p Provider,
-    probe: &'p Probe,
+    way: Way<'p>,
+}
+
+/// What is sent, and what answers mean.
+#[derive(Clone, Copy, Debug)]
+enum Way<'p> {
+    Http(Draft<'p>, &'p [OutcomeRule]),
+    Login(&'p LoginFields),
 }
 
 impl Provider {
@@ -81,34 +109,51 @@ impl Provider {
     /// # Errors
     /// There is none.
     pub fn trial(&self) -> Result<Trial<'_>, Untestable> {
-        let probe = self.probe.as_ref().ok_or_else(|| Untestable::NoProbe(self.id.clone()))?;
-        Ok(Trial { provider: self, probe })
+        let draft = |probe| Way::Http(Draft::of_probe(self, probe), &probe.outcomes);
+        let way = self.probe.as_ref().map(draft);
+        let way = way.or_else(|| self.login.as_ref().map(Way::Login));
+        let way = way.ok_or_else(|| Untestable::NoProbe(self.id.clone()))?;
+        Ok(Trial { provider: self, way })
     }
-}
 
-impl Probe {
-    /// Returns its texts that may have placeholders.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        let basic = self.basic.iter().flat_map(|basic| [&basic.user, &basic.password]);
-        let rest = self.headers.values().chain(basic);
-        std::iter::once(&self.url).chain(rest).map(String::as_str)
+    /// Returns the request that lists the models of a connection to it, and where its answers have
+    /// them.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn listing(&self) -> Result<(Trial<'_>, &Listing), Untestable> {
+        let list = self.models.list.as_ref();
+        let list = list.ok_or_else(|| Untestable::NoListing(self.id.clone()))?;
+        let outcomes = self.probe.as_ref().map(|probe| &*probe.outcomes).unwrap_or_default();
+        let way = Way::Http(Draft::of_listing(self, list), outcomes);
+        Ok((Trial { provider: self, way }, list))
     }
 }
 
 impl<'p> Trial<'p> {
+    /// Returns whether requests of a connection would go elsewhere by something that is set of it,
+    /// which the provider does not describe.
+    pub fn is_diverted_by(&self, name: &str) -> bool {
+        let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
+        let diverts = DIVERTING.iter().any(|diverting| plain(diverting) == plain(name));
+        diverts && self.provider.field(name).is_none()
+    }
+
     /// Returns the fields of the provider that are no secrets.
     pub fn settings(&self) -> impl Iterator<Item = &'p Field> {
         self.provider.fields.iter().filter(|field| !field.secret)
     }
 
-    /// Returns the secret fields that the request takes, of which there is one at least, if a
-    /// connection has all that it takes.
+    /// Returns the secret fields that the request takes, if a connection has all that it takes. A
+    /// test takes one at least.
     ///
     /// # Errors
     /// A field is missing, or one is there by which requests go elsewhere.
     pub fn secrets(&self, has: &dyn Fn(&Field) -> bool) -> Result<Vec<&'p Field>, Untestable> {
-        let mut secrets: Vec<&Field> = Vec::new();
-        let names: Vec<&str> = self.probe.texts().flat_map(names_in).collect();
+        let names: Vec<&str> = match self.way {
+            Way::Http(draft, _) => draft.texts().flat_map(names_in).collect(),
+            Way::Login(login) => login.names().map(|(_, name)| name).collect(),
+        };
         for name in DIVERTING {
             let there = self.provider.field(name).filter(|field| has(field));
             let is_used = |field: &Field| names.iter().any(|name| field.is_called(name));
@@ -116,142 +161,55 @@ impl<'p> Trial<'p> {
                 return Err(Untestable::Diverted(field.name.clone()));
             }
         }
-        let needed = self.probe.texts().filter(|text| !self.can_be_left_out(text, has));
-        for name in needed.flat_map(names_in).chain(self.names_in_base()) {
-            let Some(field) = self.provider.field(name) else { continue };
-            if !has(field) && default(field).is_none() {
-                return Err(Untestable::Lacks(field.name.clone()));
-            }
-            if field.secret && !secrets.iter().any(|known| known.name == field.name) {
-                secrets.push(field);
-            }
+        match self.way {
+            Way::Http(draft, _) => draft.secrets(has),
+            Way::Login(login) => login.secrets(self.provider, has),
         }
-        Ok(secrets)
     }
 
-    /// Returns the request of a connection.
+    /// Returns what is sent for a connection.
     ///
     /// # Errors
     /// A field is missing, or does not fit.
-    pub fn request(&self, values: Values<'_>) -> Result<Request, Untestable> {
-        let Probe { method, headers, basic, .. } = self.probe;
-        let has = |field: &Field| values(field).is_some();
-        let sent = headers.iter().filter(|(_, text)| !self.can_be_left_out(text, &has));
-        let headers = sent.map(|(name, text)| Ok((name.clone(), self.plain(text, values)?)));
-        let basic = basic.as_ref();
-        let basic = basic.map(|basic| {
-            let (user, password) = (self.plain(&basic.user, values), &basic.password);
-            Ok::<_, Untestable>((user?, self.plain(password, values)?))
-        });
-        Ok(Request {
-            method: *method,
-            url: self.url(&self.probe.url, values)?,
-            headers: headers.collect::<Result<_, Untestable>>()?,
-            basic: basic.transpose()?,
-            body: None,
-        })
+    pub fn request(&self, values: Values<'_>) -> Result<TestRequest, Untestable> {
+        match self.way {
+            Way::Http(draft, _) => draft.request(values, None).map(TestRequest::Http),
+            Way::Login(login) => login.login(self.provider, values).map(TestRequest::Login),
+        }
     }
 
-    /// Returns what an answer with the beginning of its body means.
+    /// Returns the request of a connection for a page of a list: its URL has one more parameter,
+    /// unless it is the first.
+    ///
+    /// # Errors
+    /// A field is missing, or does not fit.
+    pub fn page_request(
+        &self,
+        values: Values<'_>,
+        page: Option<(&str, &str)>,
+    ) -> Result<Request, Untestable> {
+        match self.way {
+            Way::Http(draft, _) => draft.request(values, page),
+            Way::Login(_) => Err(Untestable::NoListing(self.provider.id.clone())),
+        }
+    }
+
+    /// Returns what an answer over HTTP with the beginning of its body means.
     pub fn outcome(&self, status: u16, body: &[u8]) -> TestOutcome {
         let fits = |rule: &&OutcomeRule| {
             let holds =
                 |text: &String| body.windows(text.len()).any(|part| part == text.as_bytes());
             rule.status == status && rule.contains.as_ref().is_none_or(holds)
         };
-        match self.probe.outcomes.iter().find(fits) {
+        let rules: &[OutcomeRule] = match self.way {
+            Way::Http(_, outcomes) => outcomes,
+            Way::Login(_) => &[],
+        };
+        match rules.iter().find(fits) {
             Some(rule) => rule.outcome,
             None => outcome_of(status),
         }
     }
-
-    /// Returns whether a text is a header for a setting that the connection does not have.
-    fn can_be_left_out(&self, text: &str, has: &dyn Fn(&Field) -> bool) -> bool {
-        if !self.probe.headers.values().any(|header| std::ptr::eq(header.as_str(), text)) {
-            return false;
-        }
-        let fields: Vec<&Field> =
-            names_in(text).filter_map(|name| self.provider.field(name)).collect();
-        let lacks = |field: &&Field| !has(field) && default(field).is_none();
-        fields.iter().any(lacks) && !fields.iter().any(|field| field.secret)
-    }
-
-    /// Returns the placeholders of the provider's own base URL, if the request uses it.
-    fn names_in_base(&self) -> impl Iterator<Item = &'p str> {
-        let uses = |name: &str| name == "base_url" && self.provider.field(name).is_none();
-        let is_used = self.probe.texts().flat_map(names_in).any(uses);
-        self.provider.base_url.iter().filter(move |_| is_used).flat_map(|url| names_in(url))
-    }
-
-    /// Returns the value of a placeholder.
-    fn value(&self, name: &str, values: Values<'_>) -> Result<Zeroizing<String>, Untestable> {
-        match self.provider.field(name) {
-            Some(field) => values(field)
-                .or_else(|| default(field))
-                .ok_or_else(|| Untestable::Lacks(field.name.clone())),
-            None => match &self.provider.base_url {
-                Some(url) if name == "base_url" => self.url(url, values),
-                _ => Err(Untestable::Lacks(name.to_owned())),
-            },
-        }
-    }
-
-    /// Returns a text with its values as they are.
-    fn plain(&self, text: &str, values: Values<'_>) -> Result<Zeroizing<String>, Untestable> {
-        let mut whole = Zeroizing::new(String::new());
-        for piece in pieces(text) {
-            match piece {
-                Piece::Text(text) => push(&mut whole, text),
-                Piece::Name(name) => {
-                    let value = self.value(name, values)?;
-                    if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-                        return Err(Untestable::Unfit(name.to_owned()));
-                    }
-                    push(&mut whole, &value);
-                }
-            }
-        }
-        Ok(whole)
-    }
-
-    /// Returns a URL with its values where they belong: an address at its start, a part of the
-    /// host's name, or one segment or parameter.
-    fn url(&self, text: &str, values: Values<'_>) -> Result<Zeroizing<String>, Untestable> {
-        let mut url = Zeroizing::new(String::new());
-        for piece in pieces(text) {
-            let name = match piece {
-                Piece::Text(text) => {
-                    push(&mut url, text);
-                    continue;
-                }
-                Piece::Name(name) => name,
-            };
-            let value = self.value(name, values)?;
-            let unfit = || Untestable::Unfit(name.to_owned());
-            if url.is_empty() {
-                push(&mut url, address(&value).ok_or_else(unfit)?);
-            } else if is_in_host(&url) {
-                let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-                if value.is_empty() || !value.chars().all(is_part) {
-                    return Err(unfit());
-                }
-                push(&mut url, &value);
-            } else if matches!(value.as_str(), "" | "." | "..") {
-                return Err(unfit());
-            } else {
-                push(&mut url, &encoded(&value));
-            }
-        }
-        Ok(url)
-    }
-}
-
-/// Appends to a text. What grows leaves no copy behind.
-fn push(whole: &mut Zeroizing<String>, more: &str) {
-    let mut grown = Zeroizing::new(String::with_capacity(whole.len() + more.len()));
-    grown.push_str(whole);
-    grown.push_str(more);
-    *whole = grown;
 }
 
 /// Returns what an answer means by its status alone.
@@ -266,60 +224,8 @@ const fn outcome_of(status: u16) -> TestOutcome {
     }
 }
 
-/// Returns the placeholders of a URL that decide about the host: the first thing in it, and those
-/// in the host's name.
-pub(crate) fn in_host(url: &str) -> impl Iterator<Item = &str> {
-    let mut before = String::new();
-    pieces(url).into_iter().filter_map(move |piece| match piece {
-        Piece::Text(text) => {
-            before.push_str(text);
-            None
-        }
-        Piece::Name(name) => {
-            let decides = before.is_empty() || is_in_host(&before);
-            before.push_str(if before.is_empty() { "https://h" } else { "v" });
-            decides.then_some(name)
-        }
-    })
-}
-
-/// Returns whether what follows a part of a URL still belongs to the host.
-fn is_in_host(before: &str) -> bool {
-    before.split_once("://").is_none_or(|(_, rest)| !rest.contains(['/', '?', '#']))
-}
-
-/// Returns the start of a URL, if a value is one: scheme, host, port and path alone.
-fn address(value: &str) -> Option<&str> {
-    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"))?;
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '@' | '\\');
-    let is_good = !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(plain);
-    is_good.then(|| value.trim_end_matches('/'))
-}
-
-/// Returns a value as one segment of a path or one value of a parameter.
-fn encoded(value: &str) -> Zeroizing<String> {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut text = Zeroizing::new(String::with_capacity(3 * value.len()));
-    let digit = |byte: u8| HEX.get(usize::from(byte)).copied().map_or('0', char::from);
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
-    text
-}
-
-fn names_in(text: &str) -> impl Iterator<Item = &str> {
-    pieces(text).into_iter().filter_map(|piece| match piece {
-        Piece::Name(name) => Some(name),
-        Piece::Text(_) => None,
-    })
-}
-
 /// Returns the value of a field that a connection does not have.
-fn default(field: &Field) -> Option<Zeroizing<String>> {
+pub(crate) fn default(field: &Field) -> Option<Zeroizing<String>> {
     field.default.as_ref().and_then(as_text).map(Zeroizing::new)
 }
 
@@ -338,6 +244,7 @@ mod tests {
 
     use super::*;
     use crate::Catalogue;
+    use crate::draft::in_host;
 
     type Known<'a> = &'a [(&'a str, &'a str)];
 
@@ -349,7 +256,10 @@ mod tests {
     fn request(provider: &Provider, known: Known<'_>) -> Result<Request, Untestable> {
         let trial = provider.trial()?;
         trial.secrets(&|field| value(known, field).is_some())?;
-        trial.request(&|field| value(known, field))
+        match trial.request(&|field| value(known, field))? {
+            TestRequest::Http(request) => Ok(request),
+            TestRequest::Login(login) => panic!("{login:?} is no request"),
+        }
     }
 
     fn built_in(provider: &str, known: Known<'_>) -> Result<Request, Untestable> {
@@ -390,11 +300,55 @@ mod tests {
         assert_eq!(built_in("openai", &[]).unwrap_err(), lacks("api_key"));
         let azure = built_in("azure-openai", &[("api_key", "k")]);
         assert_eq!(azure.unwrap_err(), lacks("resource_name"));
-        let none = built_in("redis", &[("password", "k")]).unwrap_err();
-        assert_eq!(none, Untestable::NoProbe("redis".to_owned()));
+        let none = built_in("cortex", &[("api_key", "k")]).unwrap_err();
+        assert_eq!(none, Untestable::NoProbe("cortex".to_owned()));
         let known = [("api_key", "k"), ("custom_host", "https://proxy.example")];
         let diverted = built_in("openai", &known).unwrap_err();
         assert_eq!(diverted, Untestable::Diverted("custom_host".to_owned()));
+        let is_diverted = |provider: &str, name: &str| {
+            Catalogue::built_in().of(provider).trial().unwrap().is_diverted_by(name)
+        };
+        for name in ["base_url", "baseUrl", "customHost"] {
+            assert!(is_diverted("stripe", name), "{name}");
+        }
+        assert!(!is_diverted("openai", "base_url"), "it is described");
+        assert!(!is_diverted("stripe", "timeout"));
+    }
+
+    #[test]
+    fn a_request_is_proven_otherwise_only_if_the_connection_lacks_what_it_takes() {
+        let azure = |known: Known<'_>| {
+            let request = built_in("azure-openai", known)?;
+            let auth = request.auth.map_or_else(String::new, |auth| format!("{auth:?}"));
+            Ok((request.headers.len(), auth))
+        };
+        let resource = ("resource_name", "team");
+        let application =
+            [resource, ("tenant_id", "t"), ("client_id", "c"), ("client_secret", "s")];
+        assert_eq!(azure(&[resource, ("api_key", "k")]), Ok((1, String::new())));
+        assert_eq!(azure(&application), Ok((0, "Entra".to_owned())));
+        let both = [&application[..], &[("api_key", "k")]].concat();
+        assert_eq!(azure(&both), Ok((1, String::new())));
+        let lacks = |field: &str| Err(Untestable::Lacks(field.to_owned()));
+        assert_eq!(azure(&[resource]), lacks("api_key"));
+        assert_eq!(
+            azure(&[resource, ("client_id", "c"), ("client_secret", "s")]),
+            lacks("tenant_id")
+        );
+        let keys = [("access_key_id", "a"), ("secret_access_key", "s"), ("region", "eu-west-1")];
+        let request = built_in("bedrock", &keys).unwrap();
+        assert!(request.url.starts_with("https://sts.eu-west-1.amazonaws.com/?Action=Get"));
+        let Some(Auth::AwsV4(signed)) = request.auth else { panic!("it is signed") };
+        assert_eq!((signed.region.as_str(), signed.session_token.is_none()), ("eu-west-1", true));
+        let temporary = [&keys[..], &[("session_token", "t")]].concat();
+        let Some(Auth::AwsV4(signed)) = built_in("bedrock", &temporary).unwrap().auth else {
+            panic!("it is signed")
+        };
+        assert_eq!(signed.session_token.unwrap().as_str(), "t");
+        assert_eq!(
+            built_in("bedrock", &keys[..1]).unwrap_err(),
+            Untestable::Lacks("secret_access_key".to_owned())
+        );
     }
 
     #[test]

@@ -159,3 +159,15 @@ words!(
         Options = "OPTIONS",
     }
 );
+
+words!(
+    /// How a database is spoken to.
+    Protocol, "a protocol", {
+        /// PostgreSQL, and what speaks like it.
+        PostgreSql = "postgresql",
+        /// MySQL and MariaDB.
+        MySql = "mysql",
+        /// Redis and Valkey.
+        Redis = "redis",
+    }
+);

@@ -59,8 +59,39 @@ fn each_fault_is_found_at_its_place() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a case for each fault")]
 fn each_fault_of_a_request_is_found_at_its_place() {
     let cases = [
+        (
+            "/probe",
+            json!({ "url": "https://x/", "auth": { "entra": {
+                "token_url": "https://${fixed}.example/", "scope": "s", "client_id": "region",
+                "client_secret": "api_key",
+            } } }),
+            "probe.auth.token_url",
+        ),
+        (
+            "/probe",
+            json!({ "url": "https://x/", "auth": { "google": {
+                "token_url": "https://x/", "scope": "s", "key_file": "region",
+            } } }),
+            "probe.auth.key_file",
+        ),
+        (
+            "/login",
+            json!({ "protocol": "redis", "host": "region", "password": "region" }),
+            "login.password",
+        ),
+        (
+            "/login",
+            json!({ "protocol": "redis", "host": "nowhere", "password": "api_key" }),
+            "login.host",
+        ),
+        (
+            "/login",
+            json!({ "protocol": "redis", "host": "fixed", "password": "api_key" }),
+            "login.host",
+        ),
         ("/probe", json!({ "url": "${base_url}/${x}?k=${api_key}" }), "probe.url"),
         (
             "/probe",
@@ -98,8 +129,47 @@ fn each_fault_of_a_request_is_found_at_its_place() {
             json!({ "list": { "url": "https://x", "headers": { "a b": "c" } } }),
             "models.list.headers.a b",
         ),
+        ("/models", json!({ "list": { "url": "https://${fixed}.x/" } }), "models.list.url"),
     ];
     expect_each(&cases);
+}
+
+#[test]
+fn each_fault_of_a_list_of_models_is_found_at_its_place() {
+    let list = |more: Value| {
+        let mut list = json!({ "url": "https://x" });
+        list.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "list": list })
+    };
+    let cases = [
+        (json!({ "items": "data" }), "models.list.items"),
+        (json!({ "id": "" }), "models.list.id"),
+        (json!({ "name": "name" }), "models.list.name"),
+        (json!({ "id_prefix": "" }), "models.list.id_prefix"),
+        (json!({ "kinds": [{ "at": "id", "capability": "chat" }] }), "models.list.kinds[0].at"),
+        (
+            json!({ "kinds": [{ "at": "/id", "capability": "moderation" }] }),
+            "models.list.kinds[0].capability",
+        ),
+        (json!({ "pages": { "parameter": "a b" } }), "models.list.pages.parameter"),
+        (json!({ "pages": { "parameter": "a", "next": "n" } }), "models.list.pages.next"),
+        (json!({ "pages": { "parameter": "a", "more": "/m" } }), "models.list.pages.more"),
+    ];
+    let found = |more: Value| {
+        places(|provider| {
+            provider["capabilities"] = json!(["chat"]);
+            set(provider, "/models", list(more));
+        })
+    };
+    for (more, place) in cases {
+        assert_eq!(found(more.clone()), [place], "{more}");
+    }
+    let good = json!({
+        "items": "", "id": "/a/b", "name": "/c", "id_prefix": "models/",
+        "kinds": [{ "at": "/id", "matches": "x", "unless": "y", "capability": "chat" }],
+        "pages": { "parameter": "after", "next": "/n", "more": "/m" },
+    });
+    assert_eq!(found(good), Vec::<String>::new());
 }
 
 /// Fails unless each value has one fault, at its place.

@@ -29,9 +29,9 @@ use crate::presence;
 use crate::private_dir;
 
 /// The format that this program writes, and the newest that it knows.
-pub const FORMAT: u32 = 6;
+pub const FORMAT: u32 = 7;
 /// The format that a program must know to open what this one writes.
-const FORMAT_NEEDED: u32 = 6;
+const FORMAT_NEEDED: u32 = 7;
 
 const FORMAT_FILE: &str = "ledger-format";
 /// The new format file until it is complete.

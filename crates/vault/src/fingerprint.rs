@@ -42,6 +42,12 @@ impl FingerprintKey {
         Zeroizing::new(blake3::derive_key(labels::SIGNING_KEY, &*self.0))
     }
 
+    /// Returns the keys of states and of verifiers of attempts to connect; see `connecting.rs`.
+    pub(crate) fn connect_keys(&self) -> (KeyMaterial, KeyMaterial) {
+        let key = |label| Zeroizing::new(blake3::derive_key(label, &*self.0));
+        (key(labels::CONNECT_STATES), key(labels::CONNECT_VERIFIERS))
+    }
+
     /// Returns the fingerprint of a secret, for use in a larger fingerprint. It discloses nothing.
     pub fn fingerprint_of(&self, plaintext: &Plaintext) -> [u8; 16] {
         self.fingerprint(&[plaintext.bytes()])

@@ -19,6 +19,11 @@ pub(crate) const CURVE_KEY: &str = "connledger curve key v1";
 /// key's bytes.
 pub(crate) const SIGNING_KEY: &str = "connledger alert signing key v1";
 
+/// Derives the key of the states of attempts to connect from a ledger's fingerprint key's bytes.
+pub(crate) const CONNECT_STATES: &str = "connledger connect states v1";
+/// Derives the key of the verifiers of attempts to connect in the same way.
+pub(crate) const CONNECT_VERIFIERS: &str = "connledger connect verifiers v1";
+
 /// Derives the value that identifies a ledger's MAC key in its check.
 pub(crate) const MAC_KEY_COMMITMENT: &str = "connledger mac key commitment v1";
 
@@ -66,6 +71,8 @@ mod tests {
             DATA_KEY_CIPHER,
             CURVE_KEY,
             SIGNING_KEY,
+            CONNECT_STATES,
+            CONNECT_VERIFIERS,
             MAC_KEY_COMMITMENT,
             PORTABLE_KEY,
             MAC_KEY,

@@ -73,6 +73,8 @@
 //!   (test: `what_is_sealed_for_a_token_opens_with_it_alone_and_unchanged`).
 //! - A signing secret follows from its salt and the ledger, and no two salts have one in common
 //!   (test: `a_signing_secret_follows_from_ledger_and_salt`).
+//! - The state of an attempt to connect opens with the key of its ledger alone
+//!   (test: `a_state_opens_with_the_key_of_its_ledger_and_unchanged_only`).
 //! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
 //! - A file with a secret to which other users have access is not read
 //!   (test: `a_file_open_to_other_users_is_refused_with_the_remedy`).
@@ -90,6 +92,7 @@ mod locked;
 mod master_key;
 mod wrapped;
 
+mod connecting;
 mod curve;
 mod fingerprint;
 mod form;
@@ -109,6 +112,7 @@ mod error;
 mod labels;
 mod stack;
 
+pub use connecting::ConnectKey;
 pub use curve::{CurveError, CurveKey};
 pub use data_key::{DataKey, DataKeyId};
 pub use error::{KeyFileError, OpenError, PrivateFileError};

@@ -45,6 +45,19 @@ pub(crate) enum Task {
         #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: u32,
     },
+    /// Kill, stop and cut off nodes and servers of a cluster under load, and check that nothing was
+    /// lost or doubled
+    ClusterFaults {
+        /// How many faults; the test suite makes 6
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+    },
+    /// Refresh tokens of 100 connections while the server is replaced; no grant may be lost
+    Refreshes {
+        /// How many tokens are got; the test suite gets 600
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+        count: u32,
+    },
     /// Check licenses, bans, sources and advisories of all dependencies with cargo-deny
     Deny {
         /// Leave out advisories, which come from GitHub
@@ -67,6 +80,7 @@ Examples:
   cargo xtask bench --json            one JSON object per row, on standard output
   cargo xtask soak --minutes 60       an hour of mixed load; the default is 10 minutes
   cargo xtask crash --rounds 1000     an hour of kills; the default is 200
+  cargo xtask refreshes               10,000 refreshes of tokens while the server is replaced
   cargo xtask deny                    the rules of .cargo/deny.toml; installs cargo-deny if missing
   cargo xtask sbom > bom.json         a software bill of materials
   cargo xtask setup                   fetch and build what is missing, run nothing
@@ -76,11 +90,16 @@ Environment:
                            $XDG_CACHE_HOME/connection-ledger or ~/.cache/connection-ledger
   CONNLEDGER_CLIENTS_PYTHON, CONNLEDGER_CLIENTS_NODE_MODULES
                            a Python and a node_modules with the clients under test
-  CONNLEDGER_RECEIVER_PYTHON  a Python of your own that has standardwebhooks
+  CONNLEDGER_RECEIVER_PYTHON  a Python of your own that has standardwebhooks and aiosmtpd
+  CONNLEDGER_MARIADB_SERVER
+                           a mariadbd of your own
   CONNLEDGER_MOTO_SERVER   a moto_server of your own, which speaks the protocol of S3
   CONNLEDGER_NATS_SERVER   a nats-server of your own, 2.11 or newer
   CONNLEDGER_NODE          a Node.js of your own, 20.19 or newer, with npm
+  CONNLEDGER_OAUTH_PYTHON  a Python of your own that has authlib and flask
+  CONNLEDGER_POSTGRES      a postgres of your own, with initdb beside it
   CONNLEDGER_PYTHON        a Python of your own that can import nats-py
+  CONNLEDGER_REDIS_SERVER  a redis-server of your own
   CONNLEDGER_SCHEMATHESIS  a schemathesis of your own
   CONNLEDGER_SERVERS_NODE_MODULES
                            a node_modules with azurite, which speaks the protocol of Azure Blob Storage

@@ -6,14 +6,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Every variable that setup may write into `.cargo/local.toml`.
-pub(crate) const MANAGED: [&str; 12] = [
+pub(crate) const MANAGED: [&str; 15] = [
     "BINDGEN_EXTRA_CLANG_ARGS",
     "CONNLEDGER_CLIENTS_NODE_MODULES",
     "CONNLEDGER_CLIENTS_PYTHON",
+    "CONNLEDGER_MARIADB_SERVER",
     "CONNLEDGER_MOTO_SERVER",
     "CONNLEDGER_NATS_SERVER",
     "CONNLEDGER_NODE",
+    "CONNLEDGER_POSTGRES",
     "CONNLEDGER_PYTHON",
+    "CONNLEDGER_REDIS_SERVER",
     "CONNLEDGER_SCHEMATHESIS",
     "CONNLEDGER_SERVERS_NODE_MODULES",
     "LIBCLANG_PATH",

@@ -26,9 +26,12 @@ pub(crate) const CLIENTS: Wheels =
     Wheels { name: "clients", requirements: include_str!("../wheels/clients.txt") };
 /// A server that speaks the protocol of S3, to which the tests back ledgers up.
 pub(crate) const S3: Wheels = Wheels { name: "s3", requirements: include_str!("../wheels/s3.txt") };
-/// The published library with which receivers of alerts check signatures.
+/// The published library with which receivers of alerts check signatures, and a mail server.
 pub(crate) const RECEIVER: Wheels =
     Wheels { name: "receiver", requirements: include_str!("../wheels/receiver.txt") };
+/// A library for OAuth 2 servers, with which the token service is made that the tests connect to.
+pub(crate) const OAUTH: Wheels =
+    Wheels { name: "oauth", requirements: include_str!("../wheels/oauth.txt") };
 /// A Node.js with npm, for machines without one.
 pub(crate) const NODE: Wheels =
     Wheels { name: "node", requirements: include_str!("../wheels/node.txt") };
@@ -46,7 +49,7 @@ mod tests {
     use super::*;
     use crate::versions::Version;
 
-    const ALL: [Wheels; 7] = [LIBCLANG, NATS, SCHEMATHESIS, CLIENTS, S3, RECEIVER, NODE];
+    const ALL: [Wheels; 8] = [LIBCLANG, NATS, SCHEMATHESIS, CLIENTS, S3, RECEIVER, OAUTH, NODE];
 
     /// Returns each requirement with its hashes, lines that continue joined.
     fn requirements(wheels: Wheels) -> Vec<String> {

@@ -13,7 +13,7 @@ use crate::settings;
 
 /// A receiver at one port, with what it wrote down.
 #[derive(Debug)]
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     port: u16,
     file: PathBuf,
     child: Option<Child>,
@@ -21,18 +21,18 @@ pub(super) struct Receiver {
 
 impl Receiver {
     /// Chooses a port. Nothing is started.
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("an address").port();
         Self { port, file: folder.join("received.jsonl"), child: None }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/hook", self.port)
     }
 
     /// Starts it with the secret by which it knows what is signed.
-    pub(super) fn start(&mut self, secret: &str) {
+    pub(crate) fn start(&mut self, secret: &str) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("acceptance/alert_receiver.py");
         let child = Command::new(settings::receiver_python())
             .arg(script)
@@ -46,7 +46,7 @@ impl Receiver {
     }
 
     /// Kills it, as a power cut would.
-    pub(super) async fn kill(&mut self) {
+    pub(crate) async fn kill(&mut self) {
         let mut child = self.child.take().expect("it runs");
         child.kill().await.expect("it can be killed");
     }
@@ -58,7 +58,7 @@ impl Receiver {
     }
 
     /// Returns the reasons of the failures of each connection, in the order of their first arrival.
-    pub(super) fn arrived(&self) -> BTreeMap<String, Vec<String>> {
+    pub(crate) fn arrived(&self) -> BTreeMap<String, Vec<String>> {
         let mut arrived: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for line in self.lines() {
             let (Some(slug), Some(reason)) = (line["slug"].as_str(), line["reason"].as_str())
@@ -74,13 +74,13 @@ impl Receiver {
     }
 
     /// Returns the ids of all messages.
-    pub(super) fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         let lines = self.lines();
         lines.iter().filter_map(|line| line["id"].as_str().map(str::to_owned)).collect()
     }
 
     /// Returns what was wrong with messages.
-    pub(super) fn wrong(&self) -> Vec<String> {
+    pub(crate) fn wrong(&self) -> Vec<String> {
         let lines = self.lines();
         lines.iter().filter_map(|line| line["wrong"].as_str().map(str::to_owned)).collect()
     }

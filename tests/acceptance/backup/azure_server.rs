@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 
 use super::s3_server::spawn_quietly;
 use crate::http::door;
-use crate::nats_server::free_port;
+use crate::ports::free_port;
 use crate::settings;
 use crate::wait::eventually;
 

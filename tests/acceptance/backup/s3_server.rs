@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
 use crate::http::door;
-use crate::nats_server::free_port;
+use crate::ports::free_port;
 use crate::settings;
 use crate::wait::eventually;
 

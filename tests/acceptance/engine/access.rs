@@ -39,12 +39,14 @@ fn takes(verb: &str) -> &'static [&'static str] {
         "rotate-secret"
         | "retire-former"
         | "refresh-token"
+        | "connect"
         | "cancel-rotation"
         | "remove-consumer"
         | "revoke-leases"
         | "revoke-workspace-leases" => &["rotate"],
         "confirm-secret" | "report-failure" | "revoke-handover" | "renew-lease"
         | "return-lease" => &["reveal"],
+        "list-models" => &["read"],
         "revert" => &["write", "rotate"],
         "create-alert" | "update-alert" => &["administer", "read", "audit"],
         "grant-workspace" => &["administer", "reveal"],
@@ -140,6 +142,17 @@ pub(super) async fn prepared(
             update["auth_method"] = json!("private_key_jwt");
             update["config"] = json!({"issuer": "me", "audience": "you", "subject": "them"});
             update["secrets"] = json!({"secret_key": "a-shared-key"});
+            send("update", update).await;
+        }
+        "connect" => {
+            ledger.engine.set_public_url("https://ledger.example");
+            let mut update = body.clone();
+            update["auth_method"] = json!("refresh_token");
+            update["config"] = json!({
+                "authorization_url": "https://as.example/authorize", "client_id": "me",
+                "token_url": "https://as.example/token",
+            });
+            update["secrets"] = json!({"api_key": null});
             send("update", update).await;
         }
         "retire-former" | "cancel-rotation" => {
@@ -278,9 +291,8 @@ impl Somebody {
         let allowed = match question {
             _ if workspace == ABROAD && !self.everywhere => false,
             // Of every workspace, all that is theirs is theirs to see.
-            "get" | "why" | "uptime" | "rotation" | "erasure" | "list" | "secret-policies" => {
-                self.has("read")
-            }
+            "get" | "why" | "uptime" | "rotation" | "attempts" | "erasure" | "list"
+            | "secret-policies" => self.has("read"),
             "whoami" | "workspaces" => true,
             "exposure" | "handovers" => self.has("audit"),
             "history" | "audit" | "leases" => {
@@ -374,7 +386,7 @@ async fn each_role_is_answered_what_it_may_ask() {
                 for place in [HOME, ABROAD, "_all"] {
                     let id = if place == ABROAD { json!(abroad) } else { json!(at_home) };
                     let body = match question {
-                        "get" | "why" | "uptime" | "rotation" | "erasure" => {
+                        "get" | "why" | "uptime" | "rotation" | "attempts" | "erasure" => {
                             json!({ "connection": id })
                         }
                         "exposure" => json!({ "connection": id, "field": "api_key" }),

@@ -97,6 +97,42 @@ async fn a_state_that_is_too_large_already_is_published_without_it_and_may_only_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_is_far_behind_leaves_out_states_that_have_passed() {
+    let ledger = Ledger::new().await;
+    ledger.create("main").await;
+    let made = ledger.engine.head();
+    for number in 0..9 {
+        let about = json!({"connection": "main", "description": format!("{number}")});
+        ledger.run("update", about).await;
+    }
+    // What was just written is in memory, with its states.
+    let ledger = ledger.reopen();
+    let late = |behind: u64| -> Vec<Value> {
+        let items = ledger.engine.outbox_leaving_out(behind).read(made, 100).expect("readable");
+        items.iter().map(|item| serde_json::from_slice(&item.body).expect("JSON")).collect()
+    };
+    let descriptions = |told: Vec<Value>| -> Vec<Option<String>> {
+        let shown = told.iter().map(|body| {
+            assert_eq!(body["event"]["type"], "connection_updated");
+            assert_eq!(body.get("connection").is_none(), body["state_omitted"] == true, "{body}");
+            body["connection"]["description"].as_str().map(str::to_owned)
+        });
+        shown.collect()
+    };
+    let all: Vec<_> = (0..9).map(|number| Some(format!("{number}"))).collect();
+    assert_eq!(descriptions(late(9)), all, "none is so far behind");
+    let some: Vec<_> = (0..9).map(|n| (n >= 5).then(|| format!("{n}"))).collect();
+    assert_eq!(descriptions(late(4)), some, "of the newest ones, all are there");
+    let last: Vec<_> = (0..9).map(|n| (n == 8).then(|| format!("{n}"))).collect();
+    assert_eq!(descriptions(late(0)), last, "the last state is always there");
+    // Whoever reads from the first event on carries the states, and leaves out none.
+    let mut reader = ledger.engine.outbox_leaving_out(0);
+    let items = reader.read(Position::ZERO, 100).expect("readable");
+    let whole = |body: &[u8]| !String::from_utf8_lossy(body).contains("state_omitted");
+    assert!(items.iter().all(|item| whole(&item.body)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_state_at_each_version_is_the_same_with_and_without_snapshots() {
     let ledger = Ledger::new().await;
     let id = ledger.create("c").await;

@@ -43,6 +43,7 @@ mod sealing;
 mod secret_times;
 mod secrets;
 mod selectors;
+mod shared_log;
 mod shares;
 mod sharing;
 mod slugs;

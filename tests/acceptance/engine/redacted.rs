@@ -66,6 +66,13 @@ fn expect_hidden(ledger: &Ledger, caller: &Caller) {
         assert!(config.contains("gpt-4.1") && config.contains("********"), "{config}");
     }
     assert!(!notifications(ledger).contains(CANARY), "notifications");
+    for after in 0..ledger.engine.head().get() {
+        let mut late = ledger.engine.outbox_leaving_out(0);
+        for item in late.read(Position::new(after), 1).expect("readable") {
+            let body = String::from_utf8_lossy(&item.body);
+            assert!(!body.contains(CANARY), "after {after}: {body}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::verbs::verbs;
 
 /// A verb, its body without `connection`, and what must be where afterwards.
-type Case = (&'static str, Value, &'static str, Value);
+pub(super) type Case = (&'static str, Value, &'static str, Value);
 
 /// What changes fields and secrets.
 fn edits() -> Vec<Case> {
@@ -49,7 +49,7 @@ fn edits() -> Vec<Case> {
 }
 
 /// In the order of a life, each command finding what the ones before it left.
-fn life() -> Vec<Case> {
+pub(super) fn life() -> Vec<Case> {
     let limits = json!({"rate": {"type": "requests", "unit": "rpm", "value": 60}});
     let wider = json!({"usage": {"type": "cost", "credit_limit": 9, "reset": "30d"}});
     let more = [
@@ -117,9 +117,11 @@ fn life() -> Vec<Case> {
 }
 
 /// What makes something new, or is recorded beside a connection.
-const WITHOUT_CASE: [&str; 18] = [
+const WITHOUT_CASE: [&str; 20] = [
     "create",
+    "connect",
     "report-failure",
+    "list-models",
     "revoke-handover",
     "renew-lease",
     "return-lease",

@@ -26,6 +26,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("explainHealth", READ, WELL),
     ("uptime", Need::Foothold, WELL),
     ("getRotation", READ, WELL),
+    ("listAttempts", READ, WELL),
     ("getErasure", READ, WELL),
     ("updateConnection", WRITE, LET_IN),
     ("listSecretPolicies", READ, WELL),
@@ -55,6 +56,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("revokeWorkspaceLeases", ROTATE, LET_IN),
     ("listLeases", AUDIT, WELL),
     ("reportFailure", REVEAL, LET_IN),
+    ("listModels", READ, LET_IN),
     ("confirmSecret", REVEAL, LET_IN),
     ("removeConsumer", ROTATE, LET_IN),
     ("rotateSecret", ROTATE, LET_IN),
@@ -78,6 +80,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("revertConnection", WRITE_AND_ROTATE, LET_IN),
     ("testConnection", WRITE, LET_IN),
     ("refreshToken", ROTATE, LET_IN),
+    ("connect", ROTATE, LET_IN),
     ("followEvents", READ_ALL, WELL),
     ("followWorkspaceEvents", READ, WELL),
     ("listPrincipals", Need::Principals(Place::OfLedger), WELL),
@@ -101,6 +104,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("replay", GOVERN, WELL),
     ("backup", GOVERN, NO_TARGET),
     ("rewrapMasterKeys", GOVERN, WELL),
+    ("stepDown", GOVERN, "not_in_cluster"),
     ("giveShare", GOVERN, NOT_SEALED),
     ("alive", Need::Nothing, WELL),
     ("ready", Need::Nothing, WELL),
@@ -108,6 +112,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("docs", Need::Nothing, WELL),
     ("docsScript", Need::Nothing, WELL),
     ("docsStyle", Need::Nothing, WELL),
+    ("finishConnect", Need::Nothing, WELL),
 ];
 
 const REVEAL: Need = Need::Here(&[Scope::Reveal]);

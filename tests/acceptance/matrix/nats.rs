@@ -51,7 +51,9 @@ pub(super) const TABLE: &[Line] = &[
     ("revert", WRITE_AND_ROTATE, LET_IN),
     ("test-connection", WRITE, LET_IN),
     ("report-failure", Need::Here(&[Scope::Reveal]), LET_IN),
+    ("list-models", Need::Here(&[Scope::Read]), LET_IN),
     ("refresh-token", ROTATE, LET_IN),
+    ("connect", ROTATE, LET_IN),
     ("revoke-handover", Need::Foothold, "handover_unknown"),
     ("renew-lease", Need::Here(&[Scope::Reveal]), LET_IN),
     ("return-lease", Need::Here(&[Scope::Reveal]), LET_IN),
@@ -84,6 +86,7 @@ pub(super) const TABLE: &[Line] = &[
     ("why", READ, WELL),
     ("uptime", READ, WELL),
     ("rotation", READ, WELL),
+    ("attempts", READ, WELL),
     ("erasure", READ, WELL),
     ("list", Need::Foothold, WELL),
     ("history", AUDIT, WELL),
@@ -106,6 +109,7 @@ pub(super) const TABLE: &[Line] = &[
     ("rewrap", GOVERN, WELL),
     // A share in the clear is refused.
     ("give-share", GOVERN, "sealed_required"),
+    ("step-down", GOVERN, "not_in_cluster"),
 ];
 
 /// Both workspaces are there already.
@@ -141,7 +145,7 @@ pub(super) fn is_about_connection(name: &str) -> bool {
         "remove-alert",
     ];
     (command && !of_workspace.contains(&name))
-        || ["get", "why", "uptime", "rotation", "erasure", "exposure"].contains(&name)
+        || ["get", "why", "uptime", "rotation", "attempts", "erasure", "exposure"].contains(&name)
 }
 
 /// Returns what something leaves behind when it is done.

@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use super::operator::{self, Member};
 use crate::canary::secret;
 use crate::compare::last_of;
-use crate::nats_server::free_port;
+use crate::ports::free_port;
 use crate::private;
 use crate::service::Service;
 use crate::settings;

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use crate::example_gateway::provider;
 use crate::http::door;
-use crate::nats_server::free_port;
 use crate::permissions::world::{JETSTREAM, Known, World};
+use crate::ports::free_port;
 use crate::service::Service;
 use crate::wait::eventually;
 

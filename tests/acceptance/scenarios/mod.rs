@@ -59,6 +59,7 @@ scenarios! {
         the_same_key_gives_the_same_answer_and_another_body_is_refused,
         what_a_command_is_sent_with_is_recorded,
         what_was_done_is_answered_after_the_deadline_too,
+        who_could_connect_it_is_told_what_is_missing,
         workspaces_are_made_and_listed,
     }
     blaxel {

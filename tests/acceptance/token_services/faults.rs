@@ -1,12 +1,6 @@
 //! Whatever a token service answers, it has its outcome, and nothing of a secret is told.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::http_service::HttpService;
 use super::program::{HERE, create, reveal, view};
@@ -14,6 +8,7 @@ use crate::backup::expect_code;
 use crate::canary::{expect_silence_in, sings};
 use crate::output::{said, told};
 use crate::service::Service;
+use crate::tls;
 
 /// The way in which a service behaves, the code of the error, the health, and a part of the reason.
 const TABLE: [(&str, &str, &str, &str); 14] = [
@@ -127,19 +122,11 @@ async fn nothing_is_sent_to_forbidden_addresses_or_to_another_name() {
     }
     assert!(tokens.heard.all().is_empty());
 
-    let made = rcgen::generate_simple_self_signed(["another.example".to_owned()]).expect("made");
-    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .expect("a certificate");
-    let tls = TlsAcceptor::from(Arc::new(config));
+    let (tls, certificate) = tls::certified(&["another.example"]);
     let named_otherwise = HttpService::start_with(0, Some(tls)).await;
     let folder = tempfile::tempdir().expect("a folder");
     let trusted = folder.path().join("trusted.pem");
-    std::fs::write(&trusted, made.cert.pem()).expect("written");
+    std::fs::write(&trusted, certificate).expect("written");
     let trusts = format!("SSL_CERT_FILE={}", crate::output::text(&trusted));
     let service = Service::start_under(&["env", &trusts], &HERE).await;
     let url = format!("https://localhost:{}/works", named_otherwise.port);

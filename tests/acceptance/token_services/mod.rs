@@ -1,12 +1,16 @@
 //! Tokens that the ledger gets from token services.
 
+mod connect;
+mod failover;
 mod faults;
 mod fresh;
 mod given_up;
 mod http_service;
 mod in_use;
 mod program;
+mod published;
 mod rotating;
+mod shown;
 mod superseded;
 mod token_service;
 

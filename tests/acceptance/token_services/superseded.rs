@@ -1,9 +1,13 @@
 //! One attempt for all who ask at once, and what becomes of those that come too late.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures::future::join_all;
 use ledger_contract::errors::Problem;
+use ledger_engine::Executed;
 use serde_json::json;
 
 use super::{Stage, token};
@@ -27,6 +31,28 @@ async fn held() -> (Stage, tokio::task::JoinHandle<Result<String, Problem>>) {
     let reader = tokio::spawn(async move { token(&engine, "crm").await });
     asked(&stage, 1).await;
     (stage, reader)
+}
+
+fn refresh() -> TestCommand {
+    TestCommand::new("refresh-token", &json!({"connection": "crm"}))
+}
+
+/// The same with a command in place of the reader.
+async fn held_command(
+    command: TestCommand,
+) -> (Stage, tokio::task::JoinHandle<Result<Executed, Problem>>) {
+    let stage = Stage::new().await;
+    stage.with_refresh_token("crm").await;
+    stage.service.hold(true);
+    let engine = stage.ledger.engine.clone();
+    let sent = tokio::spawn(async move { send(&engine, command).await });
+    asked(&stage, 1).await;
+    (stage, sent)
+}
+
+/// Polls a request once, by which it joins the attempt that is held. Returns whether it waits.
+async fn is_waiting<T>(mut request: Pin<&mut impl Future<Output = T>>) -> bool {
+    poll_fn(|context| Poll::Ready(request.as_mut().poll(context).is_pending())).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,19 +89,9 @@ async fn all_who_ask_at_once_wait_for_one_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_during_an_attempt_is_superseded_and_never_refused() {
-    let stage = Stage::new().await;
-    stage.with_refresh_token("crm").await;
-    stage.service.hold(true);
-    let command = || TestCommand::new("refresh-token", &json!({"connection": "crm"}));
-    let engine = stage.ledger.engine.clone();
-    let first = tokio::spawn(async move { send(&engine, command()).await });
-    asked(&stage, 1).await;
-    // Polled once, it has joined the attempt that is held.
-    let mut second = Box::pin(stage.ledger.send(command()));
-    let waits = futures::future::poll_fn(|cx| {
-        std::task::Poll::Ready(second.as_mut().poll(cx).is_pending())
-    });
-    assert!(waits.await, "it waits for the first");
+    let (stage, first) = held_command(refresh()).await;
+    let mut second = Box::pin(stage.ledger.send(refresh()));
+    assert!(is_waiting(second.as_mut()).await, "it waits for the first");
     stage.service.hold(false);
     let code = second.await.expect_err("it is not the first").code;
     assert_eq!(code.as_str(), "refresh_superseded");
@@ -113,6 +129,73 @@ async fn what_comes_while_other_things_change_is_stored() {
     assert_eq!(stage.token("crm").await.expect("a token"), "access-crm-3");
     assert_eq!(stage.service.asked()[1]["scope"], "more");
     assert_eq!(stage.service.reused(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_outlives_a_token_that_somebody_sets_meanwhile() {
+    let (stage, reader) = held().await;
+    let secrets = json!({"access_token": "by-hand"});
+    stage.ledger.run("update", json!({"connection": "crm", "secrets": secrets})).await;
+    stage.service.hold(false);
+    let token = reader.await.expect("no panic").expect("a token");
+    assert_eq!(token, "by-hand");
+    let kept = stage.ledger.get("crm")["secrets"]["refresh_token"]["generation"].as_u64();
+    assert!(kept.is_some_and(|generation| generation >= 2), "{kept:?}");
+    assert_eq!(stage.service.reused(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_outlives_an_archiving_meanwhile() {
+    let (stage, reader) = held().await;
+    let id = stage.ledger.get("crm")["id"].clone();
+    stage.ledger.run("archive", json!({"connection": "crm"})).await;
+    stage.service.hold(false);
+    let refused = reader.await.expect("no panic").expect_err("it is archived");
+    assert_eq!(refused.code.as_str(), "connection_unknown", "its name is free");
+    stage.ledger.run("restore", json!({ "connection": id })).await;
+    assert_eq!(stage.token("crm").await.expect("a token"), "access-crm-3");
+    assert_eq!(stage.service.reused(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_outlives_a_command_id_that_another_command_takes_meanwhile() {
+    let (stage, first) = held_command(refresh().id("same")).await;
+    let labels = json!({"connection": "crm", "labels": {"team": "a"}});
+    stage.ledger.send(TestCommand::new("update", &labels).id("same")).await.expect("accepted");
+    stage.service.hold(false);
+    let refused = first.await.expect("no panic").expect_err("its id is taken");
+    assert_eq!(refused.code.as_str(), "command_id_reused");
+    assert_eq!(stage.token("crm").await.expect("a token"), "access-crm-2");
+    assert_eq!((stage.service.asked().len(), stage.service.reused()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_during_the_attempt_gets_the_same_receipt() {
+    let (stage, first) = held_command(refresh().id("same")).await;
+    let mut second = Box::pin(stage.ledger.send(refresh().id("same")));
+    assert!(is_waiting(second.as_mut()).await, "it waits for the first");
+    stage.service.hold(false);
+    let first = first.await.expect("no panic").expect("accepted");
+    let second = second.await.expect("the same");
+    assert_eq!(first.receipt.position, second.receipt.position);
+    assert_eq!(stage.service.asked().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_outlives_an_answer_without_the_wanted_token() {
+    let stage = Stage::new().await;
+    stage.with_refresh_token("crm").await;
+    let config = json!({"token_response_field": "id_token"});
+    stage.ledger.run("update", json!({"connection": "crm", "config": config})).await;
+    let refused = stage.token("crm").await.expect_err("there is no id token");
+    assert_eq!(refused.code.as_str(), "provider_token_unavailable");
+    assert_eq!(stage.health("crm"), "degraded");
+    stage
+        .ledger
+        .run("update", json!({"connection": "crm", "config": {"token_response_field": null}}))
+        .await;
+    assert_eq!(stage.token("crm").await.expect("a token"), "access-crm-3");
+    assert_eq!((stage.service.reused(), stage.health("crm")), (0, json!("operational")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

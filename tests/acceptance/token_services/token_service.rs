@@ -124,4 +124,12 @@ impl SendTest for TokenService {
             SentTest::Answered { status, request_id: None, retry_after: None, body }
         })
     }
+
+    fn send_for_all(&self, request: Request) -> Sending<'_> {
+        self.send(request)
+    }
+
+    fn log_in(&self, login: ledger_providers::Login) -> ledger_engine::LoggingIn<'_> {
+        panic!("{login:?} is asked for")
+    }
 }

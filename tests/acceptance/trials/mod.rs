@@ -1,9 +1,15 @@
 //! Connections are tested by the real program, against a provider over real sockets.
 
+mod aws_peer;
 mod checked;
+mod databases;
+mod models;
 mod provider;
+mod proxied;
 mod reports;
 mod scheduled;
+mod signed;
+mod token_peer;
 mod uptime;
 mod why;
 
@@ -176,10 +182,13 @@ async fn what_cannot_or_may_not_be_tested_is_refused_before_anything_is_sent() {
 
     let made = ["create", "--slug", "db", "--provider", "redis", "--secret", "password=p"];
     told(&service.run(&made).await);
+    let made = ["create", "--slug", "snow", "--provider", "cortex", "--secret", "api_key=p"];
+    told(&service.run(&made).await);
     told(&service.run(&["create", "--slug", "bare", "--provider", "openai"]).await);
     told(&service.run(&["create", "--slug", "odd", "--provider", "acme"]).await);
     for (slug, part) in [
-        ("db", "no request by which redis can be tested"),
+        ("db", "takes host, which the connection lacks"),
+        ("snow", "no request by which cortex can be tested"),
         ("bare", "takes api_key, which the connection lacks"),
         ("odd", "no request by which acme can be tested"),
     ] {

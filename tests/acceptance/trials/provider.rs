@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
 
 use crate::canary::secret;
+use crate::tls;
 
 /// The end of the credentials that `keyed` accepts, besides the first canary.
 pub(super) const WORKS: &str = "-that-works";
@@ -45,6 +47,16 @@ pub(super) struct Provider {
 impl Provider {
     /// Starts one whose redirects lead to a port.
     pub(super) async fn start(redirects_to: u16) -> Self {
+        Self::start_over(None, redirects_to).await
+    }
+
+    /// Starts one that speaks TLS under some names, and returns the certificate of its authority.
+    pub(super) async fn start_with_tls(names: &[&str]) -> (Self, String) {
+        let (acceptor, certificate) = tls::certified(names);
+        (Self::start_over(Some(acceptor), 0).await, certificate)
+    }
+
+    async fn start_over(tls: Option<TlsAcceptor>, redirects_to: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let (heard, release) = (Heard::default(), Arc::new(Notify::new()));
@@ -52,14 +64,26 @@ impl Provider {
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let (noted, released) = (noted.clone(), Arc::clone(&released));
-                tokio::spawn(serve(socket, noted, redirects_to, released));
+                let Some(tls) = &tls else {
+                    tokio::spawn(serve(socket, noted, redirects_to, released));
+                    continue;
+                };
+                // A client that does not trust it breaks off here.
+                if let Ok(socket) = tls.accept(socket).await {
+                    tokio::spawn(serve(socket, noted, redirects_to, released));
+                }
             }
         });
         Self { port, heard, release }
     }
 }
 
-async fn serve(mut socket: TcpStream, heard: Heard, redirects_to: u16, release: Arc<Notify>) {
+async fn serve(
+    mut socket: impl AsyncRead + AsyncWrite + Unpin,
+    heard: Heard,
+    redirects_to: u16,
+    release: Arc<Notify>,
+) {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         let Ok(byte) = socket.read_u8().await else { return };

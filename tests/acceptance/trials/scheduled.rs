@@ -72,6 +72,14 @@ impl SendTest for Sender {
             }
         })
     }
+
+    fn send_for_all(&self, request: ledger_providers::Request) -> Sending<'_> {
+        self.send(request)
+    }
+
+    fn log_in(&self, login: ledger_providers::Login) -> ledger_engine::LoggingIn<'_> {
+        panic!("{login:?} is asked for")
+    }
 }
 
 fn rule(of: Scheduled, every: Option<Duration>) -> TestScheduleRule {
@@ -112,6 +120,12 @@ impl Stage {
     pub(super) fn pass(&self, time: Duration) {
         let seconds = i64::try_from(time.as_secs()).expect("short");
         self.seconds.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Sets the clock back.
+    pub(super) fn back(&self, time: Duration) {
+        let seconds = i64::try_from(time.as_secs()).expect("short");
+        self.seconds.fetch_sub(seconds, Ordering::SeqCst);
     }
 
     async fn heard(&self, requests: u64) {
@@ -237,6 +251,24 @@ async fn what_changes_is_tested_by_what_it_is_then() {
     stage.pass(Duration::from_hours(1));
     ledger.run("test-connection", json!({"connection": "c-0"})).await;
     assert_eq!(stage.provider.heard_of_all(), 9, "only what somebody asked for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_is_due_is_made_although_the_connection_changes() {
+    let stage = Stage::new(20).await;
+    stage.follow(each_minute());
+    stage.planned(20).await;
+    for passed in 1..4 {
+        stage.pass(MINUTE);
+        for number in 0..20 {
+            let about = json!({
+                "connection": format!("c-{number}"), "description": format!("minute {passed}"),
+            });
+            stage.ledger.run("update", about).await;
+        }
+        stage.heard(20 * passed).await;
+    }
+    assert!((0..20).all(|n| stage.provider.heard(&format!("sk-of-connection-{n}.")) == 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,6 +52,7 @@ impl Ledger {
             networks: self.networks.iter().map(|network| network.parse().unwrap()).collect(),
             answer_max: Duration::from_millis(500),
             pace: self.pace.clone(),
+            relay: None,
         };
         self.delivery = Some(Delivery::start(&self.engine, options).unwrap());
     }

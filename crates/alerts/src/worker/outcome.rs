@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use ledger_contract::alerts::{DeadLetter, ReceiverDown};
-use ledger_domain::{CheckedText as _, Line, Micros, Position, limits};
+use ledger_contract::alerts::DeadLetter;
+use ledger_domain::{CheckedText as _, Line, Micros};
 use ledger_engine::Fault;
 
 use super::{Sent, Tried, What, Worker};
+use crate::cursor::later;
 use crate::receiver::Outcome;
 
 /// As many streams with an event that was not taken, with none taken in between, as say that the
@@ -15,21 +16,21 @@ const STREAMS_OF_DOWN: usize = 8;
 
 impl Worker {
     /// Takes account of what became of a message. Blocks.
-    pub(super) fn finish(&mut self, sent: &Sent) -> Result<(), Fault> {
+    pub(super) fn take_account(&mut self, sent: &Sent) -> Result<(), Fault> {
         self.sent_letters
             .retain(|position| sent.what != What::Letter || *position != sent.position);
         let taken_before = self.taken;
         match &sent.outcome {
             Outcome::Taken => self.note_taken(sent)?,
             Outcome::Refused(because) => {
-                self.store.note_failed(because);
+                self.cursor.store.note_failed(because);
                 self.not_taken(sent, because, sent.is_probe)?;
                 if sent.is_probe || self.failing.len() >= STREAMS_OF_DOWN {
                     self.go_down(because, None, sent.is_probe);
                 }
             }
             Outcome::Away { because, retry_after } => {
-                self.store.note_failed(because);
+                self.cursor.store.note_failed(because);
                 let is_its_own = self.took_others_since(sent);
                 self.not_taken(sent, because, !is_its_own)?;
                 self.go_down(because, *retry_after, sent.is_probe);
@@ -46,20 +47,14 @@ impl Worker {
     }
 
     fn note_taken(&mut self, sent: &Sent) -> Result<(), Fault> {
-        self.store.note_delivered();
+        self.cursor.store.note_delivered(1);
         self.taken += 1;
         self.failing.clear();
-        if self.progress.down.take().is_some() {
-            tracing::info!(
-                ledger.alert = self.name.as_str(),
-                ledger.workspace = self.place.as_str(),
-                "the receiver of an alert takes messages again"
-            );
-        }
+        self.cursor.come_up();
         match sent.what {
             What::Event => self.go_on(sent.position),
             What::Letter => {
-                self.put_letter(sent.position, None);
+                self.cursor.letters.remove(sent.position);
                 Ok(())
             }
         }
@@ -74,13 +69,13 @@ impl Worker {
     /// Lets an event wait that was not taken, or makes it a dead letter. With `is_excused`, it
     /// counts as no attempt, because the receiver takes nothing.
     fn not_taken(&mut self, sent: &Sent, because: &str, is_excused: bool) -> Result<(), Fault> {
-        let now = self.now();
+        let now = self.cursor.now();
         // Each is sent once more.
         if sent.what == What::Letter {
-            self.keep_letter(sent.position, because, now);
+            self.cursor.letters.keep(sent.position, because, now);
             return Ok(());
         }
-        let pace = self.common.pace.clone();
+        let pace = self.cursor.common.pace.clone();
         let Some(lane) = self.lanes.get_mut(sent.position) else { return Ok(()) };
         self.failing.insert(lane.stream.clone());
         because.clone_into(&mut lane.because);
@@ -94,7 +89,7 @@ impl Worker {
             }
         }
         let row = lane.row();
-        self.writes.held.insert(sent.position, Some(row));
+        self.cursor.held_writes.insert(sent.position, Some(row));
         Ok(())
     }
 
@@ -111,68 +106,46 @@ impl Worker {
             replaying: false,
         };
         tracing::warn!(
-            ledger.alert = self.name.as_str(),
-            ledger.workspace = self.place.as_str(),
+            ledger.alert = self.cursor.name.as_str(),
+            ledger.workspace = self.cursor.place.as_str(),
             ledger.position = sent.position.get(),
             because,
             "an event is not sent any more; it is a dead letter"
         );
-        while self.letters.len() >= limits::ALERT_DEAD_LETTERS
-            && let Some((oldest, _)) = self.letters.first_key_value()
-        {
-            let oldest = *oldest;
-            self.put_letter(oldest, None);
-            self.progress.letters_dropped += 1;
-        }
-        self.put_letter(sent.position, Some(letter));
+        self.cursor.progress.letters_dropped += self.cursor.letters.add(sent.position, letter);
         self.go_on(sent.position)
-    }
-
-    /// Keeps a dead letter that was sent again in vain.
-    fn keep_letter(&mut self, position: Position, because: &str, at: Micros) {
-        let Some(letter) = self.letters.get(&position).cloned() else { return };
-        let (attempts, because) = (letter.attempts.saturating_add(1), because.to_owned());
-        let letter = DeadLetter { attempts, at, because, replaying: false, ..letter };
-        self.put_letter(position, Some(letter));
     }
 
     /// Holds everything back until the receiver is tried again.
     fn go_down(&mut self, because: &str, retry_after: Option<Duration>, is_probe: bool) {
-        let now = self.now();
-        let (since, attempts) = match &self.progress.down {
-            // Others that were on their way tell nothing new.
-            Some(_) if !is_probe => return,
-            Some(down) => (down.since, down.attempts.saturating_add(1)),
-            None => (now, 1),
-        };
-        let pause = self.common.pace.pause(attempts, self.alert.id);
-        let wait = pause.max(retry_after.unwrap_or_default());
-        if attempts == 1 {
-            tracing::warn!(
-                ledger.alert = self.name.as_str(),
-                ledger.workspace = self.place.as_str(),
-                because,
-                "the receiver of an alert takes no messages; they wait"
-            );
+        // Others that were on their way tell nothing new.
+        if self.cursor.progress.down.is_some() && !is_probe {
+            return;
         }
-        let because = because.to_owned();
-        self.progress.down =
-            Some(ReceiverDown { since, attempts, next: later(now, wait), because });
+        let (pace, id) = (self.cursor.common.pace.clone(), self.cursor.alert.id);
+        let asked = retry_after.unwrap_or_default();
+        self.cursor.go_down(because, |attempts| pace.pause(attempts, id).max(asked));
     }
 
     /// Disables the alert, whose receiver wants no more messages. The event waits with the others
     /// until somebody enables it.
     fn note_gone(&mut self, sent: &Sent) -> Result<(), Fault> {
         const BECAUSE: &str = "it answers with status 410, so it is gone for good";
-        self.store.note_failed(BECAUSE);
+        self.cursor.store.note_failed(BECAUSE);
         self.not_taken(sent, BECAUSE, true)?;
         let because = Line::stored(BECAUSE.into());
-        let disabled = self.common.engine.disable_alert(&self.place, &self.name, because);
-        // Several answers may say so, and somebody may have removed the alert meanwhile.
+        let receiver = sent.receiver.clone();
+        let disabled = self.cursor.common.engine.disable_alert(
+            &self.cursor.place,
+            &self.cursor.name,
+            receiver,
+            because,
+        );
+        // Several answers may say so, and somebody may have changed or removed the alert meanwhile.
         if let Err(error) = disabled {
             tracing::info!(
-                ledger.alert = self.name.as_str(),
-                ledger.workspace = self.place.as_str(),
+                ledger.alert = self.cursor.name.as_str(),
+                ledger.workspace = self.cursor.place.as_str(),
                 %error,
                 "an alert whose receiver is gone was not disabled"
             );
@@ -180,9 +153,4 @@ impl Worker {
         self.go_down(BECAUSE, None, sent.is_probe);
         Ok(())
     }
-}
-
-fn later(now: Micros, wait: Duration) -> Micros {
-    let wait = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
-    Micros::new(now.get().saturating_add(wait))
 }

@@ -44,6 +44,7 @@ use tracing::{error, warn};
 
 use crate::connect::unreachable;
 use crate::lease::Ownership;
+use crate::shared_log::{LogState, written};
 use crate::stop::{is_stopped, stopped};
 use crate::topology::Topology;
 use ahead::{Next, ReadAhead};
@@ -61,6 +62,8 @@ const BATCHES_IN_FLIGHT_MAX: usize = 16;
 const PARTIAL_IN_FLIGHT_MAX: usize = 2;
 /// Number of waiting events from which on a second thread reads them.
 const AHEAD_EVENTS_MIN: u64 = 4_096;
+/// How far an event is behind the newest one before its state may be left out.
+const LEAVE_OUT_EVENTS_MIN: u64 = 100_000;
 /// Number of waiting events from which on more are gathered.
 const GATHER_EVENTS_MIN: u64 = 8;
 /// How long after a batch the next gathered one may be sent.
@@ -93,6 +96,8 @@ pub(crate) struct Relay {
     topology: Arc<Topology>,
     adopts: Adopts,
     ownership: Arc<Ownership>,
+    /// The log that several nodes share, if this is one of them.
+    log: Option<watch::Receiver<LogState>>,
     letterhead: Arc<Letterhead>,
     head: watch::Receiver<Position>,
     /// The last event that must not wait for others.
@@ -111,6 +116,7 @@ pub(crate) struct RelayOptions {
     pub(crate) topology: Topology,
     pub(crate) adopts: Adopts,
     pub(crate) ownership: Arc<Ownership>,
+    pub(crate) log: Option<watch::Receiver<LogState>>,
 }
 
 /// Whether streams of this ledger that hold another history are made anew.
@@ -127,7 +133,7 @@ pub enum Adopts {
 
 impl Relay {
     pub(crate) fn new(engine: Engine, options: RelayOptions, stop: watch::Receiver<bool>) -> Self {
-        let RelayOptions { client, subjects, topology, adopts, ownership } = options;
+        let RelayOptions { client, subjects, topology, adopts, ownership, log } = options;
         Self {
             letterhead: Arc::new(Letterhead::new(engine.identity(), &subjects)),
             head: engine.subscribe_head(),
@@ -140,6 +146,7 @@ impl Relay {
             topology: Arc::new(topology),
             adopts,
             ownership,
+            log,
             stop,
             complained: None,
             completeness: Completeness::new(),
@@ -188,7 +195,10 @@ impl Relay {
 
     /// Relays until an error occurs. Afterwards the relay must ask the stream for its last event.
     async fn attempt(&mut self, tenure: u64) -> Result<(), Problem> {
-        let synchronized = self.synchronize(tenure).await;
+        let synchronized = match self.await_log(tenure).await {
+            Ok(()) => self.synchronize(tenure).await,
+            Err(problem) => Err(problem),
+        };
         let progress = synchronized.inspect_err(|problem| {
             if problem.code != Code::NatsUnreachable {
                 self.ownership.unsuitable(tenure, problem);
@@ -196,6 +206,23 @@ impl Relay {
         })?;
         self.ownership.synchronized(tenure);
         self.pump(tenure, progress).await
+    }
+
+    /// Waits until this node writes the log that several share, while it holds the lease.
+    async fn await_log(&mut self, tenure: u64) -> Result<(), Problem> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        let mut looks = interval(LOOK_INTERVAL);
+        loop {
+            tokio::select! {
+                () = written(log, tenure) => return Ok(()),
+                () = stopped(&mut self.stop) => return Err(Problem::new(Code::NatsUnreachable)),
+                _ = looks.tick() => {
+                    if self.ownership.tenure() != Some(tenure) {
+                        return Err(unreachable("this instance does not hold the lease"));
+                    }
+                }
+            }
+        }
     }
 
     /// Returns whether a retry is hopeless while stopping.
@@ -306,7 +333,7 @@ impl Relay {
     /// Reads full batches after a position on another thread, until fewer events than one wait.
     fn read_ahead(&self, after: Position) -> Result<ReadAhead, Problem> {
         let (letterhead, head) = (self.letterhead.clone(), self.head.clone());
-        let (mut outbox, mut after) = (self.engine.outbox(), after);
+        let (mut outbox, mut after) = (self.engine.outbox_leaving_out(LEAVE_OUT_EVENTS_MIN), after);
         ReadAhead::start(move || {
             let waiting = head.borrow().get().saturating_sub(after.get());
             if waiting < BATCH_EVENTS_MAX as u64 {

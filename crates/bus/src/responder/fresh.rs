@@ -17,7 +17,7 @@ const PERIOD: i64 = 2 * NEAR;
 
 /// Distinguishes fresh requests from those that arrived earlier or may have.
 #[derive(Debug)]
-pub(super) struct Freshness {
+pub struct Freshness {
     /// An earlier process may have received requests created before this time.
     started_at: Micros,
     /// Hashes requests to short names. Nobody can choose an id with the same hash as another, and
@@ -37,7 +37,8 @@ struct Came {
 }
 
 impl Freshness {
-    pub(super) fn new(now: Micros, requests_max: usize) -> Self {
+    /// Remembers nothing yet, and up to `requests_max` requests in half a minute.
+    pub fn new(now: Micros, requests_max: usize) -> Self {
         let came = Came { since: now, newer: HashSet::new(), older: HashSet::new() };
         Self { started_at: now, names: RandomState::new(), requests_max, came: Mutex::new(came) }
     }
@@ -45,7 +46,7 @@ impl Freshness {
     /// Checks the time at which a request was created.
     ///
     /// Errors: `sealed_expired`.
-    pub(super) fn check_time(&self, made_at: Micros, now: Micros) -> Result<(), Problem> {
+    pub fn check_time(&self, made_at: Micros, now: Micros) -> Result<(), Problem> {
         let age = now.get().saturating_sub(made_at.get());
         let seconds = age / MICROS_PER_SECOND;
         let problem = if made_at < self.started_at {
@@ -64,7 +65,7 @@ impl Freshness {
     ///
     /// Errors: `sealed_repeated` for a request that was received before, `busy` for too many
     /// requests.
-    pub(super) fn note(&self, sender: &str, id: &str, now: Micros) -> Result<(), Problem> {
+    pub fn note(&self, sender: &str, id: &str, now: Micros) -> Result<(), Problem> {
         let name = self.names.hash_one((sender, id));
         let mut came = self.came.lock();
         if now.get().saturating_sub(came.since.get()) >= PERIOD {

@@ -46,7 +46,7 @@ use crate::BusOptions;
 use crate::connect::unreachable;
 use crate::lease::Listening;
 use counters::Counters;
-use fresh::Freshness;
+pub use fresh::Freshness;
 use incoming::Incoming;
 use reply::Reply;
 use senders::Admitted;

@@ -6,7 +6,7 @@ use async_nats::Subject;
 use ledger_contract::backups::BackupRequest;
 use ledger_contract::errors::{Code, Problem, read_json};
 use ledger_contract::master_keys::{RewrapRequest, ShareRequest};
-use ledger_contract::operations::{Progress, ReplayRequest};
+use ledger_contract::operations::{Progress, ReplayRequest, StepDownRequest};
 use ledger_contract::records::Via;
 use ledger_domain::principal::Scope;
 use ledger_engine::{Operation, RequestContext};
@@ -32,6 +32,7 @@ impl ServiceState {
             ReplayRequest::NAME => self.operate::<ReplayRequest>(incoming, by).await,
             RewrapRequest::NAME => self.operate::<RewrapRequest>(incoming, by).await,
             ShareRequest::NAME => self.operate::<ShareRequest>(incoming, by).await,
+            StepDownRequest::NAME => self.operate::<StepDownRequest>(incoming, by).await,
             _ => self.operate::<BackupRequest>(incoming, by).await,
         }
     }

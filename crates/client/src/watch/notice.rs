@@ -135,7 +135,8 @@ impl Notice {
         self.about_connection
     }
 
-    /// Returns whether the state is too large to be published; ask for it with `get`.
+    /// Returns whether the state is too large to be published, or has passed since; ask for the
+    /// present one with `get`.
     pub fn state_omitted(&self) -> bool {
         self.state_omitted
     }

@@ -36,7 +36,7 @@ fn summary(notification: &Notification<'_>) -> String {
         Err(_) => ("(unknown)", "?"),
     };
     if notification.state_omitted {
-        return format!("{event_type:<22}  (state too large to be published)  by {actor}");
+        return format!("{event_type:<22}  (state not published)  by {actor}");
     }
     let Some(view) = &notification.connection else {
         return format!("{event_type:<22}  by {actor}");

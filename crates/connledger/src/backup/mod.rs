@@ -10,7 +10,8 @@ mod verify;
 use clap::{Args, Subcommand};
 
 pub(crate) use prune::retention;
-pub(crate) use target::{Given, PatienceArgs};
+pub(crate) use restore::join;
+pub(crate) use target::{FromArgs, Given, PatienceArgs};
 
 use crate::common::Common;
 use crate::failure::Failure;
@@ -47,7 +48,7 @@ pub(crate) struct BackupArgs {
 
 /// What all commands below take, before and after their names.
 #[derive(Debug, Args)]
-struct Shared {
+pub(crate) struct Shared {
     #[command(flatten)]
     patience: PatienceArgs,
     #[command(flatten)]

@@ -78,6 +78,44 @@ pub(super) async fn run(
     write_report(&report, &folder.display().to_string(), out)
 }
 
+/// Makes the data directory of a further node of a cluster from a backup of one of its nodes.
+pub(crate) async fn join(
+    common: &Common,
+    shared: &Shared,
+    from: &FromArgs,
+    backup: Option<BackupId>,
+    out: Output,
+) -> Result<(), Failure> {
+    let Some(folder) = common.data_dir.clone() else {
+        return Err(Failure::usage("--data-dir is required: the folder of the new node"));
+    };
+    let keyring = master_key::find(&shared.master_key, None)?;
+    let bar = progress_bar(Some(0), out);
+    let (shown, into) = (bar.clone(), folder.clone());
+    let work = move |target: &_| {
+        let options =
+            RestoreOptions { keeps_history: true, ..RestoreOptions::new(&into, &keyring) };
+        let progress = |stage, done| tell(&shown, stage, done);
+        restore(target, backup, ErasedSince::EraseAgain, options, &progress)
+    };
+    let report = from.run(shared.patience, work).await?;
+    bar.finish_and_clear();
+    if out.is_json() {
+        return out.object(&report);
+    }
+    let RestoreReport { backup, position, created_at, seconds, .. } = report;
+    let folder = folder.display();
+    out.line(format!(
+        "{folder} is a copy up to position {position}, from backup {backup} of {created_at}, in \
+         {seconds:.1} s"
+    ))?;
+    out.hint(format!(
+        "next: connledger serve --data-dir {folder} --cluster --instance NAME, and the other flags \
+         of the nodes; it follows what came after"
+    ));
+    Ok(())
+}
+
 fn tell(bar: &ProgressBar, stage: RestoreStage, progress: Progress) {
     // The second stage reads the events again, from the log.
     if stage == RestoreStage::Rebuilding && progress.done == 0 {

@@ -52,7 +52,7 @@ impl PatienceArgs {
 
 /// Where the backups are.
 #[derive(Clone, Debug, Args)]
-pub(super) struct FromArgs {
+pub(crate) struct FromArgs {
     /// Where the backups are: a folder, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or
     /// az://CONTAINER/PREFIX; credentials come from AWS_*, GOOGLE_* or AZURE_*
     #[arg(long, env = "CONNLEDGER_BACKUP_TO", hide_env_values = true, value_name = "TARGET")]

@@ -8,6 +8,7 @@ use ledger_engine::Engine;
 use ledger_outgoing::Network;
 
 use super::args::{duration, up_to_a_minute};
+use super::mail::MailArgs;
 use crate::failure::Failure;
 
 /// Times between attempts, at most.
@@ -27,7 +28,8 @@ pub(crate) struct AlertArgs {
         value_name = "NETWORK"
     )]
     allow_alert_network: Vec<Network>,
-    /// How long the receiver of an alert may take to answer, at most 1 minute
+    /// How long the receiver of an alert may take to answer, and a mail relay for each step, at
+    /// most 1 minute
     #[arg(
         long,
         env = "CONNLEDGER_ALERT_TIMEOUT",
@@ -66,7 +68,7 @@ fn retry(text: &str) -> Result<Duration, String> {
 
 impl AlertArgs {
     /// Returns how alerts are delivered.
-    pub(super) fn options(&self) -> Result<DeliveryOptions, Failure> {
+    pub(super) fn options(&self, mail: &MailArgs) -> Result<DeliveryOptions, Failure> {
         if self.alert_retries.len() > RETRIES_MAX {
             return Err(Failure::usage(format!("--alert-retries: at most {RETRIES_MAX} times")));
         }
@@ -74,6 +76,7 @@ impl AlertArgs {
             networks: self.allow_alert_network.clone(),
             answer_max: self.alert_timeout,
             pace: Pace { retries: self.alert_retries.clone(), pause_max: self.alert_pause_max },
+            relay: mail.relay(self.alert_timeout)?,
         })
     }
 }

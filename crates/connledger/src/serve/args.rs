@@ -8,8 +8,10 @@ use clap::{Args, ValueEnum};
 use super::alerts::AlertArgs;
 use super::backup::BackupArgs;
 use super::checks::CheckArgs;
+use super::cluster::ClusterArgs;
 use super::http::HttpArgs;
 use super::journal::JournalArgs;
+use super::mail::MailArgs;
 use super::nats_rates::NatsRateArgs;
 use super::nats_window::NatsWindowArgs;
 use super::quotas::QuotaArgs;
@@ -34,6 +36,8 @@ Examples:
   connledger serve --data-dir /srv/ledger --listen 0.0.0.0:7420 --tls-cert cert.pem --tls-key key.pem
   connledger serve --data-dir /srv/ledger --backup-to /srv/backups --backup-every 1h --backup-keep-days 30
   connledger serve --data-dir /srv/ledger --providers /etc/connledger/providers
+  connledger serve --data-dir /srv/ledger --smtp-url smtp://ledger@mail.example.com \\
+    --smtp-password-file smtp.password --smtp-from 'Ledger <ledger@example.com>'
   connledger serve --data-dir /srv/ledger --oidc-issuer https://login.example.com --oidc-audience ledger
   connledger serve --data-dir /srv/ledger --nats-url tls://nats.internal:4222 \\
     --nats-creds ledger.creds --nats-require-sealed")]
@@ -101,6 +105,8 @@ pub(crate) struct ServeArgs {
     pub(crate) nats_rates: NatsRateArgs,
     #[command(flatten)]
     pub(crate) nats_window: NatsWindowArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// Log filter, such as info or ledger_bus=debug
     #[arg(long, env = "CONNLEDGER_LOG", default_value = "info", value_name = "FILTER")]
     pub(crate) log: String,
@@ -121,6 +127,8 @@ pub(crate) struct ServeArgs {
     pub(crate) checks: CheckArgs,
     #[command(flatten)]
     pub(crate) alerts: AlertArgs,
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,
 }

@@ -35,7 +35,15 @@ pub(super) async fn open(
         throw_away_key(folder, args, out)?
     };
     let options = engine_options(folder, source, args, providers).await?;
+    if create && args.cluster.cluster {
+        return Err(Failure::usage("every node begins with a copy of the same data directory")
+            .hint("serve it once without --cluster, stop, and copy it to each node"));
+    }
     let engine = open_engine(EngineOptions { create, ..options }).await?;
+    // What every node has was made before there were several.
+    if args.cluster.cluster {
+        return Ok(engine);
+    }
     ensure_workspace(&engine).await?;
     leave_admin_key(&engine, folder, out).await?;
     Ok(engine)

@@ -16,6 +16,7 @@ use ledger_http_server::{
     Accepts, Counters, Identity, ListenError, ListenOptions, Listener, Origin, Prepared,
     RATE_PER_ADDRESS, RATE_PER_KEY, Rates, Refused, Tells, TlsFiles, Verdict, is_loopback,
 };
+use ledger_outgoing::Url;
 
 use super::files;
 use crate::failure::Failure;
@@ -86,6 +87,11 @@ pub(crate) struct HttpArgs {
         value_name = "NETWORK"
     )]
     pub(crate) trusted_proxy: Vec<IpNet>,
+    /// Address under which browsers reach this server, such as `https://ledger.example.com`. People
+    /// who connect connections by signing in come back to /oauth/callback below it; register that
+    /// at the provider. With http: for this machine only
+    #[arg(long, env = "CONNLEDGER_PUBLIC_URL", value_parser = public_url, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
     /// Origin whose pages may call the API, such as `https://console.example.com`; may be repeated
     #[arg(long, env = "CONNLEDGER_CORS_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
     pub(crate) cors_origin: Vec<Origin>,
@@ -117,9 +123,35 @@ fn network(text: &str) -> Result<IpNet, String> {
     network.ok_or_else(|| "must be like 10.0.0.0/8, fd00::/8 or 192.0.2.1".to_owned())
 }
 
+/// Parses the address under which browsers reach the server.
+fn public_url(text: &str) -> Result<String, String> {
+    const WANTED: &str = "must be like https://ledger.example.com, with nothing after the path";
+    let url: Url = text.parse().map_err(|_| WANTED.to_owned())?;
+    let is_here = match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(is_loopback),
+        None => return Err(WANTED.to_owned()),
+    };
+    let is_plain = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    match url.scheme() {
+        "https" if is_plain => Ok(url.into()),
+        "http" if is_plain && is_here => Ok(url.into()),
+        "http" if is_plain => Err("must be https:, or http: for this machine".to_owned()),
+        _ => Err(WANTED.to_owned()),
+    }
+}
+
 /// Checks the flags and reads the certificates. Returns nothing if HTTP is off.
 pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<PreparedHttp>, Failure> {
-    let Listen::On(address) = args.listen else { return Ok(None) };
+    let Listen::On(address) = args.listen else {
+        return match args.public_url {
+            Some(_) => Err(Failure::usage("--public-url is of no use with --listen off")),
+            None => Ok(None),
+        };
+    };
     if dev && !is_loopback(address.ip()) {
         return Err(Failure::usage(format!(
             "--dev is for this machine only, and --listen {address} is open to others"
@@ -139,7 +171,7 @@ pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<PreparedHttp>
     options.limits.connections_max = files::connections_max(options.limits.connections_max);
     let private = is_loopback(address.ip()) || options.tls.is_some();
     let prepared = options.prepare().map_err(|error| failure(&error))?;
-    Ok(Some(PreparedHttp { prepared, private }))
+    Ok(Some(PreparedHttp { prepared, private, public_url: args.public_url.clone() }))
 }
 
 /// A listener that can be started once the ledger is open.
@@ -147,6 +179,7 @@ pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<PreparedHttp>
 pub(super) struct PreparedHttp {
     prepared: Prepared,
     private: bool,
+    public_url: Option<String>,
 }
 
 impl PreparedHttp {
@@ -157,6 +190,9 @@ impl PreparedHttp {
 
     /// Starts listening.
     pub(super) async fn open(self, engine: &Engine, routes: Router) -> Result<Listener, Failure> {
+        if let Some(url) = &self.public_url {
+            engine.set_public_url(url);
+        }
         let judging = engine.clone();
         let accepts = Accepts::judging(move |header| judge(&judging, header));
         let told = engine.clone();
@@ -241,6 +277,29 @@ mod tests {
         assert_eq!(listen("[::1]:7420"), Ok(on("[::1]:7420")));
         for bad in ["", "7420", "127.0.0.1", "ledger.example.com:7420", "localhost:x"] {
             assert!(listen(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn browsers_come_back_by_https_or_to_this_machine() {
+        for (text, url) in [
+            ("https://ledger.example.com", "https://ledger.example.com/"),
+            ("https://example.com/ledger/", "https://example.com/ledger/"),
+            ("http://127.0.0.1:7420", "http://127.0.0.1:7420/"),
+            ("http://[::1]:7420", "http://[::1]:7420/"),
+            ("http://localhost:7420", "http://localhost:7420/"),
+        ] {
+            assert_eq!(public_url(text).as_deref(), Ok(url));
+        }
+        for bad in [
+            "ledger.example.com",
+            "http://ledger.example.com",
+            "https://u:p@ledger.example.com",
+            "https://ledger.example.com/?a",
+            "https://ledger.example.com/#a",
+            "file:///etc",
+        ] {
+            assert!(public_url(bad).is_err(), "{bad}");
         }
     }
 

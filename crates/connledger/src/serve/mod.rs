@@ -2,15 +2,18 @@
 
 mod alerts;
 mod args;
+mod authorities;
 mod backup;
 mod check_schedule;
 mod checks;
+mod cluster;
 mod development;
 mod files;
 mod http;
 mod journal;
 mod logs;
-mod nats;
+mod mail;
+pub(crate) mod nats;
 mod nats_rates;
 mod nats_window;
 mod quotas;
@@ -63,12 +66,14 @@ pub(crate) async fn run(common: &Common, args: ServeArgs, out: Output) -> Result
         nats::refuse_far_away(common)?;
     }
     // Missing prerequisites on the machine are reported before the ledger is touched.
+    cluster::ClusterArgs::check(common, &args)?;
     let plan = plan(common, &args, subjects)?;
     let engine = open(&folder, &args, &plan.providers, out).await?;
     let follower = references::follow(&args.references, &args.master_key, &engine);
     checks::begin(&args.checks, &engine)?;
     let mut signals = running::Signals::new()?;
-    let done = running::until_stopped(common, &args, &folder, plan, &engine, &mut signals).await;
+    let serving = running::until_stopped(common, &args, &folder, plan, &engine, &mut signals);
+    let done = Box::pin(serving).await;
     follower.finish().await;
     close(engine).await;
     match done? {
@@ -88,7 +93,7 @@ fn plan(common: &Common, args: &ServeArgs, subjects: Subjects) -> Result<running
         tokens: tokens::prepare(&args.tokens)?,
         providers: args.providers.read()?,
         backups: args.backup.options()?,
-        alerts: args.alerts.options()?,
+        alerts: args.alerts.options(&args.mail)?,
     })
 }
 
@@ -140,6 +145,8 @@ async fn engine_options(
         catalogue: Arc::clone(providers),
         key_lifetimes: args.lifetimes.lifetimes(),
         quotas: args.quotas.quotas(),
+        log_of: args.cluster.log_of(),
+        sends_mail: args.mail.sends_mail(),
         ..EngineOptions::new(folder.to_owned(), keyring)
     })
 }

@@ -125,7 +125,7 @@ fn host_and_process() -> String {
 }
 
 /// Builds the options of the connection.
-pub(super) fn connect_options(url: String, common: &Common) -> Result<ConnectOptions, Failure> {
+pub(crate) fn connect_options(url: String, common: &Common) -> Result<ConnectOptions, Failure> {
     let login = &common.nats;
     Ok(ConnectOptions {
         url,

@@ -8,8 +8,9 @@ use futures::FutureExt as _;
 use ledger_alerts::{Delivery, DeliveryOptions};
 use ledger_backup::{Serving, ServingOptions};
 use ledger_bus::{
-    Bus, BusOptions, MANAGED_INBOX_PREFIX, ManagedServer, check, connect, public_url,
+    Bus, BusOptions, Connection, MANAGED_INBOX_PREFIX, ManagedServer, check, connect, public_url,
 };
+use ledger_cluster::Cluster;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
 use ledger_domain::Micros;
@@ -21,6 +22,7 @@ use ledger_providers::Catalogue;
 use ledger_tokens::{Prepared, Tokens};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::cluster::{ClusterArgs, InnerRoutes};
 use super::http::PreparedHttp;
 use super::nats::{self, Choice};
 use super::{ServeArgs, absolute, alerts, backup, check_start, room, tokens};
@@ -69,6 +71,9 @@ struct Parts {
     tokens: Option<Tokens>,
     server: Option<ManagedServer>,
     bus: Option<Bus>,
+    cluster: Option<Cluster>,
+    /// Answers requests of other nodes.
+    inner: Option<InnerRoutes>,
     http: Option<(Api, Listener)>,
     backups: Option<Serving>,
     /// Sends alerts while it exists.
@@ -92,8 +97,14 @@ impl Parts {
             listener.shutdown().await;
             api.shutdown().await;
         }
+        if let Some(inner) = self.inner {
+            inner.shutdown().await;
+        }
         if let Some(bus) = self.bus {
             bus.shutdown().await;
+        }
+        if let Some(cluster) = self.cluster {
+            cluster.shutdown().await;
         }
         if let Some(server) = self.server {
             server.shutdown().await;
@@ -151,11 +162,18 @@ async fn start_http(
     prepared: PreparedHttp,
     engine: &Engine,
     providers: Arc<Catalogue>,
+    cluster: Option<&Cluster>,
 ) -> Result<(Api, Listener), Failure> {
+    let private = prepared.is_private();
     let options = ApiOptions { reveals: prepared.is_private(), ..ApiOptions::default() };
     let api = Api::new(engine.clone(), options);
     let facades = Facades::new(api.state(), providers);
-    let listener = prepared.open(engine, api.router(facades.router())).await?;
+    let routes = api.router(facades.router());
+    let routes = match cluster {
+        Some(cluster) => cluster.door(private).before(routes),
+        None => routes,
+    };
+    let listener = prepared.open(engine, routes).await?;
     Ok((api, listener))
 }
 
@@ -189,24 +207,15 @@ async fn serve(
     let client = match own_url {
         None => None,
         Some(url) => {
-            let mut connection = nats::connect_options(url, common)?;
-            if parts.server.is_some() {
-                connection.inbox_prefix = Some(MANAGED_INBOX_PREFIX.to_owned());
-            }
-            let connected = connect(&connection).await?;
-            let client = connected.client();
-            let mut options = BusOptions::new(connected, connection);
-            options.subjects = subjects;
-            let requires_sealed = engine.requires_sealed().map_err(Problem::from)?;
-            nats::set_bus_options(&mut options, args, parts.server.is_some(), requires_sealed);
-            parts.bus = Some(Bus::start(engine.clone(), options).await?);
-            Some(client)
+            let starting = start_bus(common, args, url, subjects, engine, &providers, parts);
+            Some(Box::pin(starting).await?.client())
         }
     };
     let http_url = match http {
         None => None,
         Some(prepared) => {
-            let started = start_http(prepared, engine, providers).await?;
+            let cluster = parts.cluster.as_ref();
+            let started = start_http(prepared, engine, providers, cluster).await?;
             let (_, listener) = parts.http.insert(started);
             Some(listener.url())
         }
@@ -241,6 +250,35 @@ async fn serve(
         done = served => done,
         done = until_bus_ends(parts.bus.as_ref()) => done,
     }
+}
+
+/// Connects to NATS, and starts what answers and publishes there, and the node of a cluster.
+async fn start_bus(
+    common: &Common,
+    args: &ServeArgs,
+    url: String,
+    subjects: Subjects,
+    engine: &Engine,
+    providers: &Arc<Catalogue>,
+    parts: &mut Parts,
+) -> Result<Connection, Failure> {
+    let mut connection = nats::connect_options(url, common)?;
+    if parts.server.is_some() {
+        connection.inbox_prefix = Some(MANAGED_INBOX_PREFIX.to_owned());
+    }
+    connection.turns = args.cluster.cluster;
+    let connected = connect(&connection).await?;
+    let mut options = BusOptions::new(connected.clone(), connection);
+    options.subjects = subjects.clone();
+    let requires_sealed = engine.requires_sealed().map_err(Problem::from)?;
+    nats::set_bus_options(&mut options, args, parts.server.is_some(), requires_sealed);
+    parts.cluster = ClusterArgs::prepare(engine, args, &connected, &subjects, &mut options)?;
+    let bus = parts.bus.insert(Bus::start(engine.clone(), options).await?);
+    if let Some(cluster) = &mut parts.cluster {
+        cluster.run(bus.tenures()).await?;
+        parts.inner = Some(InnerRoutes::open(cluster, engine, providers).await?);
+    }
+    Ok(connected)
 }
 
 fn announce(engine: &Engine, places: &str, out: Output) {

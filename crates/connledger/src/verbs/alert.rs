@@ -2,7 +2,7 @@
 //! only read are in `alert_lists.rs`.
 
 use clap::{Args, Subcommand};
-use ledger_client::{Accepted, CommandHeaders, IssuedSigning};
+use ledger_client::{Accepted, IssuedSigning};
 use ledger_contract::subjects::LEDGER;
 use serde_json::{Value, json};
 
@@ -81,11 +81,12 @@ impl AboutArgs {
 /// Creates an alert.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The signing secret is shown once, alone on standard output. Without --on, an alert is about
-health-changed, secret-compromised and secret-overdue.
+The signing secret is shown once, alone on standard output; mail is not signed. Without --on, an
+alert is about health-changed, secret-compromised and secret-overdue.
 
 Examples:
   connledger alert create ops --url https://hooks.example.com/ledger
+  connledger alert create ops --email ops@example.com --on marked-failed
   connledger alert create leaks --ledger --url https://hooks.example.com/leaks --on secret-compromised
   connledger alert create payments --url https://hooks.example.com/p --label team=payments \\
     --signature ed25519")]
@@ -94,13 +95,16 @@ pub(crate) struct CreateArgs {
     name: String,
     #[command(flatten)]
     place: PlaceArgs,
-    /// The URL to which its messages go
-    #[arg(long)]
-    url: String,
+    /// The URL to which its messages go, as signed requests
+    #[arg(long, required_unless_present = "email")]
+    url: Option<String>,
+    /// The address to which they go by mail, many in one if many come at once
+    #[arg(long, conflicts_with = "url", value_name = "ADDRESS")]
+    email: Option<String>,
     #[command(flatten)]
     about: AboutArgs,
     /// How requests are signed: hmac or ed25519 [default: hmac]
-    #[arg(long, value_name = "SCHEME")]
+    #[arg(long, conflicts_with = "email", value_name = "SCHEME")]
     signature: Option<String>,
     #[command(flatten)]
     write: WriteArgs,
@@ -112,13 +116,17 @@ pub(crate) struct CreateArgs {
 Examples:
   connledger alert update ops --url https://hooks.example.com/v2
   connledger alert update ops --on health-changed,secret-rotated
+  connledger alert update ops --email ops@example.com
   connledger alert update ops --disable")]
 pub(crate) struct UpdateArgs {
     #[command(flatten)]
     alert: NameArgs,
-    /// Where its messages go from now on
+    /// The URL to which its messages go from now on
     #[arg(long)]
     url: Option<String>,
+    /// The address to which they go by mail from now on
+    #[arg(long, conflicts_with = "url", value_name = "ADDRESS")]
+    email: Option<String>,
     #[command(flatten)]
     about: AboutArgs,
     /// Send messages again, those that wait first
@@ -189,9 +197,10 @@ pub(super) async fn run(
         |verb, name: String, write| PendingCommand::about_nothing(verb, write).with("alert", name);
     match command {
         AlertCommand::Create(args) => {
-            let CreateArgs { name, place, url, about: events, signature, write } = args;
+            let CreateArgs { name, place, url, email, about: events, signature, write } = args;
             let command = about("create-alert", name, write)
-                .with("url", url)
+                .with_some("url", url)
+                .with_some("email", email)
                 .with_some("signature", signature);
             sign(&place.open(common, out).await?, events.set(command)).await
         }
@@ -204,10 +213,11 @@ pub(super) async fn run(
             sign(&place.open(common, out).await?, command).await
         }
         AlertCommand::Update(args) => {
-            let UpdateArgs { alert, url, about: events, enable, disable } = args;
+            let UpdateArgs { alert, url, email, about: events, enable, disable } = args;
             let NameArgs { name, place, write } = alert;
             let command = about("update-alert", name, write)
                 .with_some("url", url)
+                .with_some("email", email)
                 .with_some("enabled", (enable || disable).then_some(enable));
             change(common, &place, events.set(command), out).await
         }
@@ -242,20 +252,16 @@ async fn change(
 async fn sign(session: &Session, command: PendingCommand) -> Result<(), Failure> {
     let PendingCommand { verb, body, write } = command;
     let name = body.get("alert").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let headers = CommandHeaders {
-        command_id: write.command_id,
-        expected_version: write.expect_version,
-        correlation_id: write.correlation_id,
-        ..CommandHeaders::default()
-    };
-    let sent =
-        session.client.sign_alert(&session.workspace, verb, body::bytes(body), headers).await;
+    let is_signed = !body.contains_key("email");
+    let body = body::bytes(body);
+    let sent = session.client.sign_alert(&session.workspace, verb, body, write.into()).await;
     let (accepted, signing) = sent?;
     write_signing(session, (verb, &name), &accepted, signing.as_ref())?;
-    if signing.is_none() {
+    if signing.is_none() && is_signed {
         session.out.hint(format!(
             "this command was answered before; if the secret is lost: \
-             connledger alert rotate-secret {name}"
+             connledger alert rotate-secret {name}{}",
+            place_of(session)
         ));
     }
     Ok(())
@@ -284,7 +290,11 @@ fn write_signing(
     if signing.is_some_and(|signing| signing.secret.is_some()) {
         out.hint("the secret is not shown again; give it to the receiver");
     }
-    let place = if session.workspace == LEDGER { " --ledger" } else { "" };
-    out.hint(format!("to try it: connledger alert test {name}{place}"));
+    out.hint(format!("to try it: connledger alert test {name}{}", place_of(session)));
     Ok(())
+}
+
+/// Returns what commands about an alert of the ledger as a whole take.
+fn place_of(session: &Session) -> &'static str {
+    if session.workspace == LEDGER { " --ledger" } else { "" }
 }

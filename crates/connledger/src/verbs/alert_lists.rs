@@ -72,7 +72,7 @@ pub(super) async fn list(common: &Common, args: ListArgs, out: Output) -> Result
     for one in answer.alerts {
         table.row([
             one.alert.clone(),
-            one.url.clone(),
+            receiver(&one).to_owned(),
             one.on.join(", "),
             state(&one),
             one.delivery.behind.to_string(),
@@ -99,7 +99,7 @@ fn facts(one: AlertView) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("alert", one.alert.clone()),
         ("workspace", one.workspace.clone().unwrap_or_else(|| "all".to_owned())),
-        ("to", one.url.clone()),
+        ("to", receiver(&one).to_owned()),
         ("on", one.on.join(", ")),
         ("state", state(&one)),
     ];
@@ -125,6 +125,11 @@ fn facts(one: AlertView) -> Vec<(&'static str, String)> {
     facts.extend(one.delivery.last_failure.map(|why| ("last failure", why)));
     facts.extend(one.delivery.next_attempt_at.map(|at| ("next attempt", at)));
     facts
+}
+
+/// Returns where messages go.
+fn receiver(one: &AlertView) -> &str {
+    one.email.as_ref().unwrap_or(&one.url)
 }
 
 /// Returns in a few words whether messages are sent and taken.
@@ -178,6 +183,7 @@ mod tests {
             workspace: None,
             alert: "ops".to_owned(),
             url: "https://a.example".to_owned(),
+            email: None,
             on: vec!["health_changed".to_owned()],
             provider: None,
             labels: std::collections::BTreeMap::new(),

@@ -4,12 +4,14 @@ mod access;
 mod alert;
 mod alert_lists;
 pub(crate) mod archived;
+mod connect;
 mod consumers;
 mod dependents;
 mod edit;
 mod handover;
 mod lease;
 mod life;
+mod models;
 mod overlap;
 mod pending;
 mod policy;
@@ -47,7 +49,9 @@ pub(crate) enum Verb {
     Revert(revert::RevertArgs),
     Test(trial::TestArgs),
     Refresh(refresh::RefreshArgs),
+    Connect(connect::ConnectArgs),
     ReportFailure(report::ReportArgs),
+    Models(models::ModelsArgs),
     Unwrap(handover::UnwrapArgs),
     /// List and revoke what was handed over
     #[command(subcommand)]
@@ -79,7 +83,9 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Revert(args) => args.command(),
         Verb::Test(args) => return trial::run(common, args, out).await,
         Verb::ReportFailure(args) => return report::run(common, args, out).await,
+        Verb::Models(args) => return models::run(common, args, out).await,
         Verb::Refresh(args) => args.command(),
+        Verb::Connect(args) => return connect::run(common, args, out).await,
         Verb::Unwrap(args) => return handover::unwrap(common, args, out).await,
         Verb::Handover(command) => return handover::run(common, command, out).await,
         Verb::Consumers(command) => command.command(),

@@ -29,6 +29,17 @@ pub(crate) struct WriteArgs {
     pub(crate) correlation_id: Option<String>,
 }
 
+impl From<WriteArgs> for CommandHeaders {
+    fn from(write: WriteArgs) -> Self {
+        Self {
+            command_id: write.command_id,
+            expected_version: write.expect_version,
+            correlation_id: write.correlation_id,
+            ..Self::default()
+        }
+    }
+}
+
 /// A command ready to be sent.
 #[derive(Debug)]
 pub(crate) struct PendingCommand {
@@ -84,13 +95,8 @@ pub(crate) async fn send(
     let other = if workspace == LEDGER { "ledger" } else { "workspace" };
     let subject = named.into_iter().find(|text| !text.is_empty()).unwrap_or(other).to_owned();
     let connection = command.text("connection").to_owned();
-    let command_id = command.write.command_id.unwrap_or_else(ledger_client::new_command_id);
-    let headers = CommandHeaders {
-        command_id: Some(command_id.clone()),
-        expected_version: command.write.expect_version,
-        correlation_id: command.write.correlation_id,
-        ..CommandHeaders::default()
-    };
+    let mut headers = CommandHeaders::from(command.write);
+    let command_id = headers.command_id.get_or_insert_with(ledger_client::new_command_id).clone();
     let body = body::bytes(command.body);
     match session.client.command(workspace, command.verb, body, headers).await {
         Ok(accepted) => write_receipt(session.out, command.verb, &subject, &accepted),

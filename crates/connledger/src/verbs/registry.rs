@@ -12,6 +12,7 @@ fn path(verb: Verb) -> Vec<&'static str> {
         _ if verb == Verb::RevealSecret => vec!["reveal"],
         _ if verb == Verb::TestConnection => vec!["test"],
         _ if verb == Verb::RefreshToken => vec!["refresh"],
+        _ if verb == Verb::ListModels => vec!["models"],
         _ if verb == Verb::RevokeWorkspaceLeases => vec!["lease", "revoke-all"],
         Target::Connection if verb == Verb::LeaseSecrets => vec!["lease", "take"],
         Target::Connection if is_of_leases(verb) => {

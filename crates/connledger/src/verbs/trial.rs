@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use clap::Args;
-use ledger_client::CommandHeaders;
 use serde_json::json;
 
 use super::pending::{WriteArgs, of_connection};
@@ -18,15 +17,16 @@ pub(super) const WAIT_MIN: Duration = Duration::from_secs(70);
 /// Tests a connection with its credentials.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The server sends the request that the catalogue has for the provider. Outcomes: works,
-credentials_refused, not_permitted, unreachable, rate_limited, inconclusive. The first two change the
-health. The exit code is 0 whatever the outcome is; with --require-works it is 1 for any other.
+The server sends the request that the catalogue has for the provider, or logs in to the database.
+Outcomes: works, credentials_refused, not_permitted, unreachable, rate_limited, inconclusive. The
+first two change the health. The exit code is 0 whatever the outcome is; with --require-works it is 1 for any other.
 
 Examples:
   connledger test openai-prod
   connledger test openai-prod --require-works && deploy
   connledger test openai-prod --json
-  connledger provider show openai --json            what is sent, under \"probe\"")]
+  connledger provider show openai --json            what is sent, under \"probe\"
+  connledger test orders-db --json                  a login, to a database")]
 pub(crate) struct TestArgs {
     /// Id or slug
     name: String,
@@ -40,13 +40,7 @@ pub(crate) struct TestArgs {
 pub(super) async fn run(common: &Common, args: TestArgs, out: Output) -> Result<(), Failure> {
     let TestArgs { name, require_works, write } = args;
     let session = Session::open_waiting(common, WAIT_MIN, out).await?;
-    let headers = CommandHeaders {
-        command_id: write.command_id,
-        expected_version: write.expect_version,
-        correlation_id: write.correlation_id,
-        ..CommandHeaders::default()
-    };
-    let (accepted, test) = session.client.test(&session.workspace, &name, headers).await?;
+    let (accepted, test) = session.client.test(&session.workspace, &name, write.into()).await?;
     if session.out.is_json() {
         let mut object = of_connection(&accepted);
         object.insert("outcome".to_owned(), json!(test.outcome));

@@ -53,11 +53,16 @@ pub(super) struct PrincipalBody {
 }
 
 /// Returns the schema of a body that has a text in one field and nothing in another.
-fn only(given: &str, absent: &str) -> serde_json::Value {
+pub(super) fn only(given: &str, absent: &str) -> serde_json::Value {
     json!({
         "required": [given],
         "properties": { (given): { "type": "string" }, (absent): { "type": "null" } },
     })
+}
+
+/// Returns the schema of a body that has nothing in a field.
+pub(super) fn absent(name: &str) -> serde_json::Value {
+    json!({ "properties": { (name): { "type": "null" } } })
 }
 
 /// Body of `block-token` and `unblock-token`: a subject or the id of a token, and not both.

@@ -7,12 +7,15 @@ use ledger_domain::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::ParsedCommand;
+use super::bodies::only;
 use super::content::Content;
 use super::input::{Checked as _, Input, ProviderRule, WordRule};
 use super::parts::alert::{
-    AlertLabels, AlertNameRule, EventWords, UrlRule, alert_labels, event_set,
+    AlertLabels, AlertNameRule, EventWords, MailAddressRule, UrlRule, alert_labels, event_set,
+    receiver,
 };
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::alerts::DEFAULT_EVENTS;
@@ -22,11 +25,14 @@ use crate::route::{HttpRoute, Method};
 /// Body of `create-alert`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = json!([only("url", "email"), only("email", "url")])))]
 pub(super) struct CreateAlertBody {
     /// A name for the alert, unique among those of the workspace, or of the ledger.
     alert: Input<AlertNameRule>,
-    /// The URL to which its messages go.
-    url: Input<UrlRule>,
+    /// The URL to which its messages go, as signed requests.
+    url: Option<Input<UrlRule>>,
+    /// The address to which they are sent by mail, in place of a URL.
+    email: Option<Input<MailAddressRule>>,
     /// Which events it is about: types of events, `health_changed` for every event by which a
     /// connection became operational, degraded or failed, or `secret_compromised`. By default
     /// these two, and `secret_overdue`.
@@ -37,14 +43,15 @@ pub(super) struct CreateAlertBody {
     /// Only those of connections with all these labels.
     #[serde(default)]
     labels: AlertLabels,
-    /// How requests are signed: `hmac`, which is the default, or `ed25519`.
+    /// How requests are signed: `hmac`, which is the default, or `ed25519`. Mail is not.
     signature: Option<Input<WordRule<SignatureScheme>>>,
 }
 
 impl CreateAlertBody {
     fn check(self) -> Result<AlertCommand, InvalidField> {
         let name = self.alert.check("alert")?;
-        let url = self.url.check("url")?;
+        let receiver = receiver(self.url, self.email)?
+            .ok_or_else(|| InvalidField::new("url", "must be given, or `email`"))?;
         let by_default = || DEFAULT_EVENTS.iter().map(|word| Line::stored((*word).into()));
         let on = self.on.map(event_set).transpose()?;
         let selection = AlertSelection {
@@ -52,8 +59,12 @@ impl CreateAlertBody {
             provider: self.provider.check("provider")?,
             labels: alert_labels(self.labels)?,
         };
-        let scheme = self.signature.check("signature")?.unwrap_or(SignatureScheme::Hmac);
-        let settings = AlertSettings { url, selection, enabled: true };
+        let scheme = self.signature.check("signature")?;
+        if scheme.is_some() && !receiver.is_signed() {
+            return Err(InvalidField::new("signature", "must be left out, as mail is not signed"));
+        }
+        let scheme = scheme.unwrap_or(SignatureScheme::Hmac);
+        let settings = AlertSettings { receiver, selection, enabled: true };
         let change = AlertChange::Create { settings, scheme, drawn: None };
         Ok(AlertCommand { name, change })
     }
@@ -74,14 +85,16 @@ impl VerbDefinition for CreateAlert {
             path: "/api/v1/workspaces/{workspace}/alerts",
             operation_id: "createAlert",
         },
-        summary: "Tell somebody outside of certain events, by signed requests",
+        summary: "Tell somebody outside of certain events, by signed requests or by mail",
         description: "Requests follow the Standard Webhooks convention. The answer has the secret with \
                       which receivers check signatures, once, or with `ed25519` the public key. A \
                       repeat of the command is answered without it. An alert at `_ledger` is about \
                       the events of all workspaces. Messages have what the event stream has: the \
-                      event and the state after it, with masked secrets.",
+                      event and the state after it, with masked secrets. With `email` in place of `url`, \
+                      people are told in words: one mail may tell of many events, is not signed, and \
+                      needs a server with a mail relay.",
         requires: &[Requirement::always(&[Scope::Administer, Scope::Read, Scope::Audit])],
-        refusals: &[Code::AlertExists, Code::AlertsFull],
+        refusals: &[Code::AlertExists, Code::AlertsFull, Code::MailOff],
         answer: Answer::Signed,
     };
 

@@ -10,6 +10,7 @@
 //! over all verbs are derived from file and list.
 
 pub(crate) mod bodies;
+mod connect;
 mod connection_ref;
 mod content;
 mod given;
@@ -37,6 +38,7 @@ mod grant_workspace;
 mod issue_key;
 mod lease_secrets;
 mod link_dependent;
+mod list_models;
 mod mark_degraded;
 mod mark_failed;
 mod mark_operational;
@@ -125,7 +127,9 @@ registry::verbs! {
     }
     // Neither changes a connection or a principal.
     others {
+        Connect in connect,
         ReportFailure in report_failure,
+        ListModels in list_models,
         RevealSecret in reveal_secret,
         Unwrap in unwrap,
         RevokeHandover in revoke_handover,

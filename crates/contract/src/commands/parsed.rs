@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger_domain::connection::{Access, Environment, ReportedFailure, Revision};
+use ledger_domain::connection::{
+    Access, AuthorizationGrant, Environment, ReportedFailure, Revision,
+};
 use ledger_domain::principal::{KeyDigest, KeyEnd};
 use ledger_domain::{
     AlertChange, AlertCommand, Command, ConsumerCommand, EndWorkspaceLeases, EndedLeases,
@@ -136,10 +138,26 @@ pub enum ParsedCommand {
         /// What happened.
         report: FailureReport,
     },
+    /// Lists the models of a connection.
+    ListModels {
+        /// The connection.
+        target: ConnectionRef,
+        /// Whether the provider is asked although there is a recent answer.
+        refresh: bool,
+        /// The secret fields that the request takes, which the engine finds.
+        fields: BTreeSet<FieldName>,
+    },
     /// Asks for a token of a connection.
     RefreshToken {
         /// The connection.
         target: ConnectionRef,
+    },
+    /// Begins to have a person permit the ledger to get tokens of a connection.
+    Connect {
+        /// The connection.
+        target: ConnectionRef,
+        /// How the person permits it.
+        grant: AuthorizationGrant,
     },
     /// Receives what was handed over.
     Unwrap {
@@ -329,7 +347,9 @@ impl ParsedCommand {
             Self::Reveal { .. } => Verb::RevealSecret,
             Self::Test { .. } => Verb::TestConnection,
             Self::ReportFailure { .. } => Verb::ReportFailure,
+            Self::ListModels { .. } => Verb::ListModels,
             Self::RefreshToken { .. } => Verb::RefreshToken,
+            Self::Connect { .. } => Verb::Connect,
             Self::Unwrap { .. } => Verb::Unwrap,
             Self::RevokeHandover { .. } => Verb::RevokeHandover,
             Self::LeaseSecrets { .. } => Verb::LeaseSecrets,
@@ -364,7 +384,9 @@ impl ParsedCommand {
             | Self::Reveal { target, .. }
             | Self::Test { target, .. }
             | Self::ReportFailure { target, .. }
+            | Self::ListModels { target, .. }
             | Self::RefreshToken { target }
+            | Self::Connect { target, .. }
             | Self::LeaseSecrets { target, .. }
             | Self::ReadLeased { target, .. }
             | Self::Lease { target, .. } => Some(target),
@@ -409,7 +431,9 @@ impl ParsedCommand {
                 | Self::Reveal { .. }
                 | Self::Test { .. }
                 | Self::ReportFailure { .. }
+                | Self::ListModels { .. }
                 | Self::RefreshToken { .. }
+                | Self::Connect { .. }
                 | Self::Unwrap { .. }
                 | Self::RevokeHandover { .. }
                 | Self::LeaseSecrets { .. }

@@ -43,9 +43,9 @@ impl VerbDefinition for RotateAlertSecret {
         },
         summary: "Replace the signing secret of an alert",
         description: "The answer has the new secret, once, or the new public key. Until the overlap ends, \
-                      each message has a signature for each of the two.",
+                      each message has a signature for each of the two. Mail is not signed.",
         requires: &[Requirement::always(&[Scope::Administer])],
-        refusals: &[Code::AlertUnknown],
+        refusals: &[Code::AlertUnknown, Code::AlertUnsigned],
         answer: Answer::Signed,
     };
 

@@ -5,12 +5,15 @@ use ledger_domain::principal::Scope;
 use ledger_domain::{AlertChange, AlertCommand, AlertRevision, InvalidField};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::ParsedCommand;
+use super::bodies::absent;
 use super::content::Content;
-use super::input::{Checked as _, Input, ProviderRule, nullable, patch};
+use super::input::{Input, ProviderRule, nullable, patch};
 use super::parts::alert::{
-    AlertLabels, AlertNameRule, EventWords, UrlRule, alert_labels, event_set,
+    AlertLabels, AlertNameRule, EventWords, MailAddressRule, UrlRule, alert_labels, event_set,
+    receiver,
 };
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -19,12 +22,16 @@ use crate::route::{HttpRoute, Method};
 /// Body of `update-alert`. What is absent stays as it is.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = json!([absent("url"), absent("email")])))]
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 pub(super) struct UpdateAlertBody {
     /// The alert.
     alert: Input<AlertNameRule>,
-    /// The URL to which its messages go.
+    /// The URL to which its messages go, as signed requests. If they went by mail before,
+    /// `rotate-alert-secret` tells what receivers check signatures with.
     url: Option<Input<UrlRule>>,
+    /// The address to which they are sent by mail, in place of a URL.
+    email: Option<Input<MailAddressRule>>,
     /// Which events it is about, in place of those before.
     #[schemars(length(min = 1, max = 64))]
     on: Option<EventWords>,
@@ -41,7 +48,7 @@ impl UpdateAlertBody {
     fn check(self) -> Result<AlertCommand, InvalidField> {
         let name = self.alert.check("alert")?;
         let revision = AlertRevision {
-            url: self.url.check("url")?,
+            receiver: receiver(self.url, self.email)?,
             on: self.on.map(event_set).transpose()?,
             provider: patch("provider", self.provider)?,
             labels: self.labels.map(alert_labels).transpose()?,
@@ -69,7 +76,7 @@ impl VerbDefinition for UpdateAlert {
         summary: "Change where messages of an alert go, which events it is about, or pause it",
         description: "What waits is sent as the alert is then.",
         requires: &[Requirement::always(&[Scope::Administer, Scope::Read, Scope::Audit])],
-        refusals: &[Code::AlertUnknown, Code::NothingToChange],
+        refusals: &[Code::AlertUnknown, Code::NothingToChange, Code::MailOff],
         answer: Answer::Changed,
     };
 
@@ -80,7 +87,7 @@ impl VerbDefinition for UpdateAlert {
     fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
         match command {
             ParsedCommand::Alert(AlertCommand { name, change: AlertChange::Update(revision) }) => {
-                let to = to.field("alert", name).field("url", &revision.url);
+                let to = to.field("alert", name).field("url", &revision.receiver);
                 let to = to.field("on", &revision.on).field("labels", &revision.labels);
                 let to = match &revision.provider {
                     Patch::Keep => to,

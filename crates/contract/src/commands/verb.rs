@@ -151,6 +151,10 @@ pub enum Answer {
     Tested,
     /// The receipt of the last change, and what a report of a failure led to.
     Reported,
+    /// The receipt of the last change, and the models of the connection.
+    Models,
+    /// The receipt of the last change, and where a person permits the ledger to get tokens.
+    Connecting,
     /// Secret values.
     Secrets,
     /// Secret values and the lease under which they may be read again.

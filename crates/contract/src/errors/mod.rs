@@ -173,6 +173,7 @@ fn code_of(rejection: &Rejection) -> Code {
         Rejection::AlertUnknown => Code::AlertUnknown,
         Rejection::AlertExists => Code::AlertExists,
         Rejection::AlertDisabled => Code::AlertDisabled,
+        Rejection::AlertUnsigned => Code::AlertUnsigned,
         Rejection::AlertsFull(_) => Code::AlertsFull,
         Rejection::SecretLeaseEnded => Code::SecretLeaseEnded,
         Rejection::SecretLeasesFull { .. } => Code::SecretLeasesFull,

@@ -18,6 +18,9 @@ pub const ALERTS: HttpRoute = HttpRoute {
     operation_id: "listAlerts",
 };
 
+/// What stands in place of a signature where there is none.
+const NOT_SIGNED: &str = "none";
+
 /// The query `alerts`.
 #[derive(Clone, Copy, Debug)]
 pub struct Alerts;
@@ -55,8 +58,11 @@ pub struct AlertView {
     pub workspace: Option<String>,
     /// Its name.
     pub alert: String,
-    /// The URL to which its messages go.
+    /// The URL to which its messages go; `mailto:` and the address if they are sent by mail.
     pub url: String,
+    /// The address to which they are sent by mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
     /// Which events it is about.
     pub on: Vec<String>,
     /// Only those of connections of this provider.
@@ -70,7 +76,7 @@ pub struct AlertView {
     /// Why the ledger disabled it, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled_because: Option<String>,
-    /// How messages are signed: `hmac` or `ed25519`.
+    /// How messages are signed: `hmac` or `ed25519`; `none` if they are sent by mail.
     pub signature: String,
     /// With `ed25519`, the public key with which receivers check signatures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,12 +140,16 @@ impl AlertView {
         now: Micros,
     ) -> Self {
         let selection = &alert.settings.selection;
+        let receiver = &alert.settings.receiver;
+        let signing = receiver.is_signed().then_some(&alert.signing);
         let former = alert.former.as_ref().filter(|former| now < former.until);
+        let former = former.filter(|_| receiver.is_signed());
         let labels = selection.labels.iter();
         Self {
             workspace: workspace.map(|name| name.as_str().to_owned()),
             alert: name.as_str().to_owned(),
-            url: alert.settings.url.text().to_owned(),
+            url: receiver.to_url(),
+            email: receiver.mail().map(|address| address.text().to_owned()),
             on: selection.on.iter().map(|word| word.text().to_owned()).collect(),
             provider: selection.provider.as_ref().map(|name| name.text().to_owned()),
             labels: labels
@@ -147,8 +157,10 @@ impl AlertView {
                 .collect(),
             enabled: alert.settings.enabled,
             disabled_because: alert.disabled_because.as_ref().map(|why| why.text().to_owned()),
-            signature: alert.signing.scheme.as_str().to_owned(),
-            public_key: alert.signing.public_key.as_ref().map(|key| key.text().to_owned()),
+            signature: signing.map_or(NOT_SIGNED, |signing| signing.scheme.as_str()).to_owned(),
+            public_key: signing
+                .and_then(|signing| signing.public_key.as_ref())
+                .map(|key| key.text().to_owned()),
             former_secret_until: former.map(|former| time::format(former.until)),
             created_by: alert.by.as_str().to_owned(),
             created_at: time::format(alert.at),

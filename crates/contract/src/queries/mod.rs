@@ -5,6 +5,7 @@
 
 pub mod access_check;
 pub mod alerts;
+pub mod attempts;
 pub mod audit;
 pub mod blocked_tokens;
 pub mod dead_letters;
@@ -31,6 +32,7 @@ mod workspace;
 
 pub use access_check::{AccessAnswer, AccessCheck, AccessQuery, ConditionalAccess};
 pub use alerts::{AlertDelivery, AlertView, Alerts, AlertsAnswer};
+pub use attempts::{AttemptView, Attempts, AttemptsQuery, AttemptsView, ConnectedView};
 pub use audit::{Audit, AuditPage, AuditQuery};
 pub use blocked_tokens::{BlockedTokenView, BlockedTokens, BlockedTokensAnswer};
 pub use dead_letters::{DeadLetterView, DeadLetters, DeadLettersAnswer, DeadLettersQuery};
@@ -184,9 +186,9 @@ macro_rules! queries {
 }
 
 queries! {
-    Get, Why, Uptime, Rotation, Erasure, List, History, Audit, Exposure, Handovers, Leases,
-    Workspaces, Status, Principals, BlockedTokens, SecretPolicies, Alerts, DeadLetters, MasterKeys,
-    AccessCheck, Whoami,
+    Get, Why, Uptime, Rotation, Attempts, Erasure, List, History, Audit, Exposure, Handovers,
+    Leases, Workspaces, Status, Principals, BlockedTokens, SecretPolicies, Alerts, DeadLetters,
+    MasterKeys, AccessCheck, Whoami,
 }
 
 impl QueryName {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_domain::{
-    AlertEvent, AlertHappened, AlertName, AlertSelection, AlertSettings, Line, Micros, Position,
-    Prose, SignatureScheme, Signing,
+    AlertEvent, AlertHappened, AlertName, AlertReceiver, AlertSelection, AlertSettings, Line,
+    Micros, Position, Prose, SignatureScheme, Signing,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -32,9 +32,10 @@ struct SigningV1 {
 /// What is set of an alert.
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct SettingsV1 {
-    #[serde(with = "shape")]
+    /// Where its messages go: a URL, of the scheme `mailto` for mail.
+    #[serde(rename = "url", with = "shape")]
     #[schemars(with = "String")]
-    url: Line,
+    receiver: AlertReceiver,
     #[serde(with = "shape")]
     #[schemars(with = "Vec<String>")]
     on: BTreeSet<Line>,
@@ -49,15 +50,15 @@ struct SettingsV1 {
 
 impl Shape for AlertSettings {
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let AlertSettings { url, selection, enabled } = self.clone();
+        let AlertSettings { receiver, selection, enabled } = self.clone();
         let AlertSelection { on, provider, labels } = selection;
-        SettingsV1 { url, on, provider, labels, enabled }.serialize(serializer)
+        SettingsV1 { receiver, on, provider, labels, enabled }.serialize(serializer)
     }
 
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let SettingsV1 { url, on, provider, labels, enabled } =
+        let SettingsV1 { receiver, on, provider, labels, enabled } =
             SettingsV1::deserialize(deserializer)?;
-        Ok(Self { url, selection: AlertSelection { on, provider, labels }, enabled })
+        Ok(Self { receiver, selection: AlertSelection { on, provider, labels }, enabled })
     }
 }
 

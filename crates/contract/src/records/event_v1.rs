@@ -160,9 +160,9 @@ impl Serialize for DataOut<'_> {
                 ReasonOut { reason: reason.as_ref().map(Written) }.serialize(s)
             }
             Event::Tested { result, health } => tests_v1::write(result, health.as_ref(), s),
-            Event::TokenRefreshed { .. } | Event::RefreshFailed { .. } => {
-                ProviderTokenOut(self.0).serialize(s)
-            }
+            Event::TokenRefreshed { .. }
+            | Event::RefreshFailed { .. }
+            | Event::Authorized { .. } => ProviderTokenOut(self.0).serialize(s),
             Event::Erased { .. } | Event::Emptied(_) => ErasureOut(self.0).serialize(s),
             Event::Restored { slug } => SlugOut { slug: slug.as_ref().map(Written) }.serialize(s),
             Event::WorkspaceGranted { scope, limits } | Event::LimitsSet { scope, limits } => {

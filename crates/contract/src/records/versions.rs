@@ -76,6 +76,7 @@ pub fn first_metadata_version(type_name: &str, data_version: u32) -> u32 {
         | "connection_tested"
         | "provider_token_refreshed"
         | "provider_token_failed"
+        | "connection_authorized"
         | "secret_policy_set"
         | "secret_policy_removed"
         | "alert_created"

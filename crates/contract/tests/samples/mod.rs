@@ -4,23 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_contract::records::{self, Metadata, Provenance, StoredFingerprint, StreamId, Via};
 use ledger_domain::connection::{
-    Access, Amount, AuthMethod, Dependent, DependentKey, Details, Draft, Environment, GrantScope,
-    HealthState, Identity, IdentityKind, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Patch,
-    Pricing, RateCounts, RateLimit, RateUnit, ResetPeriod, RetiredBy, Reverted, Revision,
-    SecretReference, TestOutcome, TestResult, UsageLimit, UsageUnit,
+    Access, Amount, AuthMethod, AuthorizationGrant, Dependent, DependentKey, Details, Draft,
+    Environment, GrantScope, HealthState, Identity, IdentityKind, Kind, Limits, ModelPolicy,
+    ModelRule, Multiplier, Patch, Pricing, RateCounts, RateLimit, RateUnit, ResetPeriod, RetiredBy,
+    Reverted, Revision, SecretReference, TestOutcome, TestResult, UsageLimit, UsageUnit,
 };
 use ledger_domain::principal::{
     ApiKeyId, Grant, KeyDigest, PrincipalDraft, PrincipalEvent, PrincipalKind, PrincipalRevision,
     Role, TokenRef, Workspaces,
 };
 use ledger_domain::{
-    Actor, AlertEvent, AlertHappened, AlertSelection, AlertSettings, CheckedText, ConnectionId,
-    ConsumerEvent, EndWorkspaceLeases, EndedLeases, Event, EventId, FieldName, FormerEnd,
-    Generation, GivenOut, HandedOver, HandoverEnd, HandoverEvent, HandoverId, Held, Hint, Json,
-    KeyHandedOver, LeaseEnd, LeaseEvent, LeaseId, LedgerEvent, LedgerId, Line, MasterKeyId,
-    MessageId, Micros, NewSecret, Overdue, PolicyEvent, PolicySubject, Position, Prose, ReadCount,
-    Reference, ReferenceFormat, ReferenceKind, Sealed, Secret, SecretPolicy, SecretRevealed,
-    SignatureScheme, Signing, Slug, Version, WorkspaceCreated, WorkspaceName,
+    Actor, AlertEvent, AlertHappened, AlertReceiver, AlertSelection, AlertSettings, CheckedText,
+    ConnectionId, ConsumerEvent, EndWorkspaceLeases, EndedLeases, Event, EventId, FieldName,
+    FormerEnd, Generation, GivenOut, HandedOver, HandoverEnd, HandoverEvent, HandoverId, Held,
+    Hint, Json, KeyHandedOver, LeaseEnd, LeaseEvent, LeaseId, LedgerEvent, LedgerId, Line,
+    MasterKeyId, MessageId, Micros, NewSecret, Overdue, PolicyEvent, PolicySubject, Position,
+    Prose, ReadCount, Reference, ReferenceFormat, ReferenceKind, Sealed, Secret, SecretPolicy,
+    SecretRevealed, SignatureScheme, Signing, Slug, Version, WorkspaceCreated, WorkspaceName,
 };
 use uuid::Uuid;
 
@@ -191,6 +191,7 @@ fn dependent_key() -> DependentKey {
     DependentKey { kind: text("tool"), id: text("tool-001") }
 }
 
+#[expect(clippy::too_many_lines, reason = "an arm for each type of event")]
 fn event(type_name: &str) -> Event {
     let scope = || GrantScope::Workspace(text("team-a"));
     match type_name {
@@ -236,6 +237,12 @@ fn event(type_name: &str) -> Event {
             health: Some(HealthState::Operational),
         },
         "provider_token_failed" => Event::RefreshFailed { reason: reason(), gives_up: true },
+        "connection_authorized" => Event::Authorized {
+            secrets: both(),
+            removed: BTreeSet::from([text("refresh_token")]),
+            expires_at: Some(AT),
+            grant: AuthorizationGrant::AuthorizationCode,
+        },
         "marked_failed" => Event::MarkedFailed { reason: Some(reason()) },
         "marked_operational" => Event::MarkedOperational { reason: None },
         "connection_archived" => Event::Archived { reason: Some(reason()) },
@@ -389,8 +396,8 @@ fn alert_event(type_name: &str) -> Option<AlertEvent> {
         provider: Some(text("openai")),
         labels: map("team", text("payments")),
     };
-    let url = text("https://alerts.example/hook");
-    let settings = AlertSettings { url, selection, enabled: true };
+    let receiver = AlertReceiver::stored("https://alerts.example/hook");
+    let settings = AlertSettings { receiver, selection, enabled: true };
     let signing = Signing {
         scheme: SignatureScheme::Ed25519,
         salt: text("c2FsdCBvZiBhIHNpZ25pbmcgc2VjcmV0"),

@@ -14,7 +14,7 @@ fn line(text: &str) -> Line {
 fn settings(url: &str) -> AlertSettings {
     let on = [line("health_changed")].into();
     let selection = AlertSelection { on, ..AlertSelection::default() };
-    AlertSettings { url: line(url), selection, enabled: true }
+    AlertSettings { receiver: AlertReceiver::stored(url), selection, enabled: true }
 }
 
 fn signing(salt: &str) -> Signing {
@@ -77,7 +77,10 @@ fn what_is_not_named_in_an_update_stays() {
     let revision = AlertRevision { labels: Some(labels), ..AlertRevision::default() };
     step(&mut alerts, "ops", change(revision.clone()), 1).unwrap();
     let after = alerts.all[&name("ops")].settings.clone();
-    assert_eq!((after.url, after.selection.labels.len()), (line("https://a.example"), 1));
+    assert_eq!(
+        (after.receiver, after.selection.labels.len()),
+        (AlertReceiver::stored("https://a.example"), 1)
+    );
     let same = step(&mut alerts, "ops", change(revision), 2);
     assert_eq!(same, Err(Rejection::NothingToChange));
 }
@@ -98,16 +101,28 @@ fn a_former_signing_secret_signs_until_its_overlap_ends() {
 }
 
 #[test]
+fn mail_has_no_signing_secret_until_it_goes_to_a_url() {
+    let mut alerts = Alerts::default();
+    step(&mut alerts, "ops", create("mailto:ops@example.com"), 0).unwrap();
+    assert_eq!(step(&mut alerts, "ops", rotate(0), 1), Err(Rejection::AlertUnsigned));
+    let receiver = Some(AlertReceiver::stored("https://a.example"));
+    let revision = AlertRevision { receiver, ..AlertRevision::default() };
+    step(&mut alerts, "ops", AlertChange::Update(revision), 2).unwrap();
+    step(&mut alerts, "ops", rotate(0), 3).unwrap();
+}
+
+#[test]
 fn a_disabled_alert_is_neither_tested_nor_replayed_until_it_is_enabled() {
     let mut alerts = made();
     let because = line("the receiver is gone");
-    step(&mut alerts, "ops", AlertChange::Disable { because: because.clone() }, 1).unwrap();
+    let disable =
+        |receiver: AlertReceiver| AlertChange::Disable { receiver, because: because.clone() };
+    let receiver = alerts.all[&name("ops")].settings.receiver.clone();
+    let former = disable(AlertReceiver::stored("https://former.example/"));
+    assert_eq!(step(&mut alerts, "ops", former, 1), Err(Rejection::NothingToChange));
+    step(&mut alerts, "ops", disable(receiver.clone()), 1).unwrap();
     assert_eq!(alerts.all[&name("ops")].disabled_because, Some(because.clone()));
-    for change in [
-        AlertChange::Test,
-        AlertChange::Replay { position: None },
-        AlertChange::Disable { because },
-    ] {
+    for change in [AlertChange::Test, AlertChange::Replay { position: None }, disable(receiver)] {
         assert_eq!(step(&mut alerts, "ops", change, 2), Err(Rejection::AlertDisabled));
     }
     let enable = AlertRevision { enabled: Some(true), ..AlertRevision::default() };

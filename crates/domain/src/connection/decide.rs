@@ -7,7 +7,9 @@
 //! | erase | `connection_unknown` | erased | erased | |
 //! | every other | `connection_unknown` | its event, or its own refusal | `connection_archived` | |
 //!
-//! An erased connection refuses every other command as `connection_erased`.
+//! What a token service gave out for a connection while it was archived is its event, too, if the
+//! grant would be lost otherwise. An erased connection refuses every other command as
+//! `connection_erased`.
 
 use std::collections::BTreeSet;
 
@@ -43,6 +45,9 @@ pub fn decide(
             Lifecycle::Archived { .. } => match command {
                 Command::Restore { slug } => Ok(Event::Restored { slug }),
                 Command::Erase { reason, force } => erase(connection, reason, force),
+                Command::RefreshToken { outcome, of } => {
+                    provider_token::refresh_archived(connection, *outcome, &of)
+                }
                 _ => Err(Rejection::ConnectionArchived),
             },
             Lifecycle::Erased { .. } => Err(Rejection::ConnectionErased),
@@ -313,6 +318,9 @@ fn revert(
         health_unknown: false,
     };
     reverted.secrets.extend(provider_token::kept_by_revert(state, &reverted.details));
+    if provider_token::has_dropped_grant(state, to, &reverted.details) {
+        reverted.secrets.retain(|field, _| field.as_str() != provider_token::REFRESH_TOKEN);
+    }
     if reverted.matches(state) {
         return Err(Rejection::NothingToChange);
     }

@@ -9,6 +9,7 @@ use super::health::HealthState;
 use super::limits_of_use::Limits;
 use super::models::ModelPolicy;
 use super::pricing::Pricing;
+use super::provider_token::AuthorizationGrant;
 use super::rotation::RetiredBy;
 use super::tested::TestResult;
 use crate::ids::{Actor, ConnectionId, EventId, Generation, Micros, Position, Version};
@@ -107,6 +108,17 @@ pub enum Event {
         reason: Prose,
         /// Whether nothing is tried any more until somebody changes the connection.
         gives_up: bool,
+    },
+    /// A person permitted the ledger to get tokens, and it has the first. The connection works.
+    Authorized {
+        /// The token, and what the next one is asked for with if there is such a value.
+        secrets: BTreeMap<FieldName, NewSecret>,
+        /// What earlier ones were asked for with, which is forgotten because nothing replaces it.
+        removed: BTreeSet<FieldName>,
+        /// Until when the token is valid, if that is known.
+        expires_at: Option<Micros>,
+        /// How it was permitted.
+        grant: AuthorizationGrant,
     },
     /// The connection was archived.
     Archived {
@@ -234,6 +246,7 @@ impl Event {
             | Self::Updated(_)
             | Self::SecretRotated { .. }
             | Self::TokenRefreshed { .. }
+            | Self::Authorized { .. }
             | Self::WorkspaceGranted { .. }
             | Self::LimitsSet { .. }
             | Self::ModelPolicySet(_)
@@ -268,7 +281,8 @@ impl Event {
             | Self::MarkedOperational { .. }
             | Self::Tested { .. }
             | Self::TokenRefreshed { health: Some(_), .. }
-            | Self::RefreshFailed { .. } => true,
+            | Self::RefreshFailed { .. }
+            | Self::Authorized { .. } => true,
             Self::Created(_)
             | Self::Updated(_)
             | Self::SecretRotated { .. }
@@ -296,7 +310,7 @@ impl Event {
 
     /// All stored type names, in the order of the variants. A change that sends secrets elsewhere
     /// has a name of its own, so that auditors find it. An emptied event keeps its name.
-    pub const TYPE_NAMES: [&'static str; 28] = [
+    pub const TYPE_NAMES: [&'static str; 29] = [
         "connection_created",
         "connection_updated",
         "destination_changed",
@@ -313,6 +327,7 @@ impl Event {
         "connection_tested",
         "provider_token_refreshed",
         "provider_token_failed",
+        "connection_authorized",
         "connection_archived",
         "connection_restored",
         "connection_erased",
@@ -352,6 +367,7 @@ impl Event {
             Self::Tested { .. } => "connection_tested",
             Self::TokenRefreshed { .. } => "provider_token_refreshed",
             Self::RefreshFailed { .. } => "provider_token_failed",
+            Self::Authorized { .. } => "connection_authorized",
             Self::Archived { .. } => "connection_archived",
             Self::Restored { .. } => "connection_restored",
             Self::Erased { .. } => "connection_erased",

@@ -192,6 +192,17 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
             set_health(state, health, Some(reason), facts);
             provider_token::note_failure(state, gives_up, facts);
         }
+        Event::Authorized { secrets, removed, expires_at, grant: _ } => {
+            let fields = secrets.keys().cloned().collect();
+            let removed = removed.into_iter();
+            let removed: Vec<_> =
+                removed.filter_map(|field| state.secrets.remove_entry(&field)).collect();
+            forget(state, removed, facts);
+            set_secrets(state, secrets, facts);
+            provider_token::note_obtained(state, fields, expires_at);
+            provider_token::note_authorized(state, facts);
+            set_health(state, HealthState::Operational, None, facts);
+        }
         Event::Archived { .. } => {
             state.lifecycle = Lifecycle::Archived { at: facts.recorded_at };
             end_overlaps(state);

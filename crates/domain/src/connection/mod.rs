@@ -38,7 +38,7 @@ pub use limits_of_use::{
 pub use models::{ModelPolicy, ModelRule};
 pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};
 pub use provider_token::{
-    ACCESS_TOKEN, ProviderToken, REFRESH_TOKEN, RefreshFailure, RefreshOutcome,
+    ACCESS_TOKEN, AuthorizationGrant, ProviderToken, REFRESH_TOKEN, RefreshFailure, RefreshOutcome,
 };
 pub use redirect::Attached;
 pub use rejection::Rejection;

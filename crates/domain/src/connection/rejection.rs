@@ -136,6 +136,9 @@ pub enum Rejection {
     /// The alert is disabled.
     #[error("the alert is disabled, so it sends nothing")]
     AlertDisabled,
+    /// The alert is sent by mail.
+    #[error("the alert is sent by mail, which has no signing secret")]
+    AlertUnsigned,
     /// The workspace, or the ledger, has as many alerts as it may have.
     #[error("there are {0} alerts, and no room for more")]
     AlertsFull(usize),

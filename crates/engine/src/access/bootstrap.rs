@@ -15,7 +15,8 @@ use ledger_domain::{CheckedText as _, Principal, PrincipalCommand, PrincipalName
 use super::Caller;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault};
-use crate::execute::{CommandRequest, Executed};
+use crate::execute::CommandRequest;
+use crate::executed::Executed;
 use crate::fingerprint::Received;
 
 /// Name of the principal that the first admin key belongs to.

@@ -67,11 +67,6 @@ impl Agenda {
         }
     }
 
-    /// The same, and wakes nobody: a time that is soon is found at the next tick.
-    pub(crate) fn plan_quietly(&self, id: ConnectionId, at: Option<Micros>) {
-        self.looks.lock().set(id, at);
-    }
-
     /// Has a connection that is on the agenda looked at no earlier than at a time.
     pub(crate) fn not_before(&self, id: ConnectionId, at: Micros) {
         let mut looks = self.looks.lock();
@@ -85,9 +80,14 @@ impl Agenda {
         self.looks.lock().next.len()
     }
 
-    /// Has a connection looked at at a time, unless that happens earlier.
-    pub(crate) fn plan_by(&self, id: ConnectionId, at: Micros) {
+    /// Has a connection looked at at a time, unless that happens earlier. Wakes nobody: a time
+    /// that is soon is found at the next tick.
+    ///
+    /// `at` is asked while nothing else is planned or taken, so that a time which is the next one
+    /// by the clock has not come yet.
+    pub(crate) fn plan_by(&self, id: ConnectionId, at: impl FnOnce() -> Micros) {
         let mut looks = self.looks.lock();
+        let at = at();
         if looks.next.get(&id).is_none_or(|next| at < *next) {
             looks.set(id, Some(at));
         }
@@ -196,15 +196,14 @@ mod tests {
     #[test]
     fn the_earlier_of_two_looks_is_planned() {
         let agenda = Agenda::default();
-        agenda.plan_by(id(1), Micros::new(5));
-        agenda.plan_by(id(1), Micros::new(9));
-        agenda.plan_by(id(2), Micros::new(9));
-        agenda.plan_by(id(2), Micros::new(5));
+        for (number, at) in [(1, 5), (1, 9), (2, 9), (2, 5)] {
+            agenda.plan_by(id(number), || Micros::new(at));
+        }
         assert_eq!(agenda.take_due(Micros::new(5), 9), [id(1), id(2)]);
         agenda.plan(id(1), None);
         agenda.plan_now(id(2));
         assert_eq!(agenda.take_due(Micros::new(0), 9), [id(2)]);
-        agenda.plan_quietly(id(1), Some(Micros::new(3)));
+        agenda.plan(id(1), Some(Micros::new(3)));
         agenda.not_before(id(1), Micros::new(7));
         agenda.not_before(id(1), Micros::new(5));
         agenda.not_before(id(3), Micros::new(1));

@@ -13,13 +13,14 @@ use crate::errors::Fault;
 use crate::outbox::OutboxItem;
 
 /// The stored type names of the events that can say how well a connection works.
-const HEALTH_TYPES: [&str; 6] = [
+const HEALTH_TYPES: [&str; 7] = [
     "marked_degraded",
     "marked_failed",
     "marked_operational",
     "connection_tested",
     "provider_token_refreshed",
     "provider_token_failed",
+    "connection_authorized",
 ];
 
 /// The type of a test of an alert, which is always one of its events.

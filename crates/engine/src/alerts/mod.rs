@@ -13,7 +13,8 @@ use std::sync::Arc;
 use ledger_contract::records::{Happened, Record, StreamId};
 use ledger_contract::subjects;
 use ledger_domain::{
-    Alert, AlertChange, AlertCommand, AlertFacts, AlertName, Alerts, Line, Position, WorkspaceName,
+    Alert, AlertChange, AlertCommand, AlertFacts, AlertName, AlertReceiver, Alerts, Line, Position,
+    WorkspaceName,
 };
 use ledger_store::Store;
 use ledger_store::tables::streams;
@@ -22,7 +23,7 @@ use tokio::sync::watch;
 
 pub use reader::{AlertReader, AlertScan, ReplayedLetters};
 pub use states::{AlertCounts, AlertState, AlertStore, AlertWrites};
-pub(crate) use states::{AlertStates, put_sent_up_to, sent_up_to};
+pub(crate) use states::{AlertStates, SharedWrites, put_sent_up_to, put_writes, sent_up_to};
 
 use crate::access::Caller;
 use crate::engine::Engine;
@@ -118,14 +119,16 @@ impl Engine {
         self.shared.alerts.changed.subscribe()
     }
 
-    /// Disables an alert, because its receiver does not want its messages any more. Blocks.
+    /// Disables an alert, because the receiver at its URL does not want its messages any more.
+    /// Blocks.
     pub fn disable_alert(
         &self,
         place: &WorkspaceName,
         name: &AlertName,
+        receiver: AlertReceiver,
         because: Line,
     ) -> Result<(), ExecuteError> {
-        let change = AlertChange::Disable { because };
+        let change = AlertChange::Disable { receiver, because };
         let work = Work::Alert(AlertCommand { name: name.clone(), change });
         self.do_own(Caller::system(ACTOR), place.clone(), work)
     }

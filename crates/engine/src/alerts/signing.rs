@@ -17,7 +17,8 @@ const SALT_BYTES: usize = 24;
 
 impl Engine {
     /// Draws the salt of the signing secret that a command about an alert begins, and returns what
-    /// receivers are told. A command that begins none, or is about no alert, has none.
+    /// receivers are told. A command that begins none, or is about no alert, has none; for one that
+    /// creates an alert by mail, nobody is told.
     pub(crate) fn draw_signing(
         &self,
         place: &WorkspaceName,
@@ -47,6 +48,9 @@ impl Engine {
         };
         let public_key = public.as_ref().map(|key| Line::stored(key.as_str().into()));
         *drawn = Some(Signing { scheme, salt, public_key });
+        if command.change.receiver().is_some_and(|receiver| !receiver.is_signed()) {
+            return None;
+        }
         let signature = scheme.as_str().to_owned();
         Some(IssuedSigning { signature, secret: shared, public_key: public })
     }

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::AllAlerts;
 use crate::engine::Engine;
-use crate::errors::Fault;
+use crate::errors::{Fault, Unavailable};
 
 /// How far the messages of one alert are.
 #[derive(Clone, Debug)]
@@ -40,6 +40,16 @@ pub struct AlertCounts {
     pub delivered_at: Option<Micros>,
     /// Why the latest attempt failed, if it did.
     pub last_failure: Option<String>,
+}
+
+/// Changes to what is stored of an alert, for every node of a cluster.
+#[derive(Debug)]
+pub(crate) struct SharedWrites {
+    /// The position that the alert is known by.
+    pub(crate) alert: Position,
+    /// The term to which they belong.
+    pub(crate) term: u64,
+    pub(crate) writes: AlertWrites,
 }
 
 /// Changes to what is stored of an alert.
@@ -138,6 +148,11 @@ impl AlertStates {
         (kept.state.letters.clone(), kept.state.progress.letters_dropped)
     }
 
+    /// Takes over what is stored.
+    pub(crate) fn take(&self, alert: Position, writes: AlertWrites) {
+        self.of(alert).lock().state.take(writes);
+    }
+
     fn has(&self, alert: Position, kept: &Arc<Mutex<Kept>>) -> bool {
         self.0.lock().get(&alert).is_some_and(|now| Arc::ptr_eq(now, kept))
     }
@@ -197,7 +212,7 @@ pub(crate) fn put_sent_up_to(batch: &mut Batch, store: &Store, alert: Position, 
 impl AlertState {
     /// Nothing that was before an alert is told.
     fn new(alert: Position) -> Self {
-        let progress = AlertProgress { after: alert, down: None, letters_dropped: 0 };
+        let progress = AlertProgress { after: alert, down: None, letters_dropped: 0, mail: None };
         Self { progress, held: BTreeMap::new(), letters: BTreeMap::new() }
     }
 
@@ -230,13 +245,17 @@ pub struct AlertStore {
     engine: Engine,
     alert: Position,
     kept: Arc<Mutex<Kept>>,
+    /// The term in which this began.
+    term: u64,
 }
 
 impl Engine {
     /// Returns what keeps the state of an alert.
     pub fn alert_store(&self, alert: &Alert) -> AlertStore {
+        // What another node stored before a term is there before the number of the term is.
+        let term = self.term();
         let kept = self.shared.alert_states.of(alert.id);
-        AlertStore { engine: self.clone(), alert: alert.id, kept }
+        AlertStore { engine: self.clone(), alert: alert.id, kept, term }
     }
 
     /// Removes what is stored of alerts that are no more. Blocks.
@@ -269,26 +288,23 @@ impl AlertStore {
         self.kept.lock().state.progress.clone()
     }
 
+    /// Returns whether another node may have stored something since this began, so that nothing is
+    /// stored here any more.
+    pub fn is_outdated(&self) -> bool {
+        self.engine.term() != self.term
+    }
+
     /// Stores changes. They are not synced: what a power cut takes back is sent again. Blocks.
     pub fn put(&self, writes: AlertWrites) -> Result<(), Fault> {
         let store = &self.engine.shared.store;
         if store.is_poisoned() {
             return Ok(());
         }
+        if self.engine.shared.log.is_set() {
+            return self.share(writes);
+        }
         let mut batch = Batch::new();
-        let mut put = |row, value: Option<Vec<u8>>| match value {
-            Some(value) => alerts::put(&mut batch, store, self.alert, row, &value),
-            None => alerts::delete(&mut batch, store, self.alert, row),
-        };
-        if let Some(progress) = &writes.progress {
-            put(AlertRow::Progress, Some(encode(progress)));
-        }
-        for (position, held) in &writes.held {
-            put(AlertRow::Held(*position), held.as_ref().map(encode));
-        }
-        for (position, letter) in &writes.letters {
-            put(AlertRow::Dead(*position), letter.as_ref().map(encode));
-        }
+        put_writes(&mut batch, store, self.alert, &writes);
         // The lock is held, so that rows of a removed alert are not written after their removal.
         let mut kept = self.kept.lock();
         if self.engine.shared.alert_states.has(self.alert, &self.kept) {
@@ -298,10 +314,25 @@ impl AlertStore {
         Ok(())
     }
 
-    /// Counts a message that was taken.
-    pub fn note_delivered(&self) {
+    /// Stores changes for every node of a cluster.
+    fn share(&self, writes: AlertWrites) -> Result<(), Fault> {
+        let stored =
+            self.engine.put_alert_rows(SharedWrites { alert: self.alert, term: self.term, writes });
+        let stored = stored.and_then(|told| told.recv().unwrap_or(Err(Unavailable::ShuttingDown)));
+        match stored {
+            Ok(()) => Ok(()),
+            // Who writes next begins with what was stored before, and sends the rest again.
+            Err(Unavailable::NotOwner(_) | Unavailable::ShuttingDown | Unavailable::Poisoned) => {
+                Ok(())
+            }
+            Err(failed) => Err(Fault::Unstored(failed)),
+        }
+    }
+
+    /// Counts messages that were taken.
+    pub fn note_delivered(&self, messages: u64) {
         let mut kept = self.kept.lock();
-        kept.counts.delivered += 1;
+        kept.counts.delivered += messages;
         kept.counts.delivered_at = Some(self.engine.clock().now());
         kept.counts.last_failure = None;
     }
@@ -311,6 +342,23 @@ impl AlertStore {
         let mut kept = self.kept.lock();
         kept.counts.failed += 1;
         kept.counts.last_failure = Some(because.to_owned());
+    }
+}
+
+/// Adds changes to what is stored of an alert to `batch`.
+pub(crate) fn put_writes(batch: &mut Batch, store: &Store, alert: Position, writes: &AlertWrites) {
+    let mut put = |row, value: Option<Vec<u8>>| match value {
+        Some(value) => alerts::put(batch, store, alert, row, &value),
+        None => alerts::delete(batch, store, alert, row),
+    };
+    if let Some(progress) = &writes.progress {
+        put(AlertRow::Progress, Some(encode(progress)));
+    }
+    for (position, held) in &writes.held {
+        put(AlertRow::Held(*position), held.as_ref().map(encode));
+    }
+    for (position, letter) in &writes.letters {
+        put(AlertRow::Dead(*position), letter.as_ref().map(encode));
     }
 }
 

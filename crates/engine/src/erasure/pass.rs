@@ -11,12 +11,15 @@ use crate::engine::{Engine, Shared};
 use crate::errors::{Fault, Unavailable, chain};
 use crate::history;
 use crate::replay::{Due, Entry, NO_FINGERPRINT};
+use crate::replication::data_key_name;
 use crate::writer::Removal;
 
 /// Connections of one pass. Rewriting files is most of the work, and is done once for all of them.
 const CONNECTIONS_MAX: usize = 1_024;
 /// Changes in a batch. Storing them delays a command that arrives at this moment by about a sync.
 const BATCH: usize = 256;
+/// Attempts to destroy a data key beside the log, before the eraser rests.
+const DESTROY_ATTEMPTS: usize = 20;
 /// Bytes of records in a batch.
 const BATCH_BYTES: usize = 256 * 1024;
 
@@ -40,6 +43,24 @@ macro_rules! failures {
 }
 
 failures!(Fault, ReadError, AppendError, RecordError);
+
+/// Destroys the data key of a connection beside the log that the nodes of a cluster share, if there
+/// is one. NATS servers that choose a leader are waited for.
+fn destroy_beside(shared: &Shared, id: ConnectionId) -> Result<(), Stopped> {
+    let name = data_key_name(id);
+    for _ in 1..DESTROY_ATTEMPTS {
+        match shared.log.destroy(&name) {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                tracing::debug!(error, "a data key beside the log is not destroyed yet, retrying");
+            }
+        }
+        if shared.erasing.wait() {
+            return Err(Stopped::Stopping);
+        }
+    }
+    shared.log.destroy(&name).map_err(|error| Stopped::Failed(Fault::Shared(error)))
+}
 
 /// What a pass has done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -107,6 +128,9 @@ impl<'a> Pass<'a> {
         drop(emptying);
         let forgotten = pass.forgotten;
         forget(engine, &forgotten)?;
+        for erasure in &emptied {
+            destroy_beside(shared, erasure.connection)?;
+        }
         let mut pass =
             Pass { forgotten: Forgotten::default(), batch: Vec::new(), bytes: 0, engine };
         let now = Some(shared.ports.now());

@@ -9,8 +9,9 @@ use ledger_store::{AppendError, Poison, ROOM_NEEDED_BYTES};
 use ledger_vault::KeySourceError;
 
 use super::{AuthenticateError, Fault};
+use crate::listings::ModelsRefusal;
 use crate::policies::Violated;
-use crate::provider_tokens::{RefreshImpossible, TokenRefusal};
+use crate::provider_tokens::{ConnectImpossible, RefreshImpossible, TokenRefusal};
 use crate::quotas::QuotaExceeded;
 use crate::references::ReferenceProblem;
 use crate::trials::TestImpossible;
@@ -47,6 +48,11 @@ pub enum ExecuteError {
         /// Why it counts as a secret.
         why: String,
     },
+    /// An alert is to be sent by mail, and the server has no relay.
+    #[error(
+        "this server sends no mail: start it with --smtp-url and --smtp-from, or give the alert a url"
+    )]
+    MailOff,
     /// A new value of a secret does not meet a policy.
     #[error("the value of {field} {rule}, as a policy demands")]
     PolicyViolated {
@@ -118,9 +124,15 @@ pub enum ExecuteError {
     /// The ledger cannot get a token for the connection.
     #[error("no token can be got: {0}")]
     RefreshImpossible(RefreshImpossible),
+    /// Nobody can connect the connection by signing in.
+    #[error("it cannot be connected by signing in: {0}")]
+    ConnectImpossible(ConnectImpossible),
     /// The token service gave out no token.
     #[error("{0}")]
     ProviderToken(Box<TokenRefusal>),
+    /// There is no list of the models of the connection.
+    #[error(transparent)]
+    Models(Box<ModelsRefusal>),
     /// The test before a change did not work.
     #[error("{}: {}", .0.outcome.as_str(), .0.reason)]
     CheckFailed(Box<TestResult>),

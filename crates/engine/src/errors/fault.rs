@@ -8,6 +8,8 @@ use ledger_contract::records::RecordError;
 use ledger_store::{AppendError, ReadError};
 use ledger_vault::OpenError as UnsealError;
 
+use super::Unavailable;
+
 /// A failure below the engine, or contradictory stored data. Only the operator can act on it, never
 /// the caller.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,15 @@ pub enum Fault {
     /// The operating system refuses to start a thread.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
+    /// What the nodes of a cluster share cannot be changed.
+    #[error("what the nodes of the cluster share cannot be changed: {0}")]
+    Shared(String),
+    /// The master keys of this node are not those that the cluster uses.
+    #[error("{0}")]
+    OwnKeys(String),
+    /// The writer does not store what it is given.
+    #[error("the writer cannot store anything now")]
+    Unstored(#[source] Unavailable),
     /// The work was given up because the ledger is stopping.
     #[error("the ledger is stopping")]
     Stopped,

@@ -43,6 +43,12 @@ pub enum OpenError {
     /// ledger's.
     #[error("the given master keys lack one that this ledger needs")]
     MasterKey(#[source] UnsealError),
+    /// The directory is that of a node of a cluster.
+    #[error(
+        "this directory belongs to a node of a cluster, whose log it shares; serve it with \
+         --cluster, or once with --leave-cluster to go on alone"
+    )]
+    InCluster,
     /// The ledger failed.
     #[error(transparent)]
     Fault(#[from] Fault),

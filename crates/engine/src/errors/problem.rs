@@ -31,10 +31,14 @@ impl From<Fault> for Problem {
                 Self::because(code, error.to_string())
             }
             Fault::Unseal(_) => Self::because(code, "a sealed value cannot be opened"),
-            Fault::Founding { .. } | Fault::NoRoom { .. } => Self::because(code, fault.to_string()),
-            Fault::Damaged(_) | Fault::Room(_) | Fault::Thread(_) => {
-                Self::because(code, chain(&fault))
+            Fault::Founding { .. } | Fault::NoRoom { .. } | Fault::OwnKeys(_) => {
+                Self::because(code, fault.to_string())
             }
+            Fault::Damaged(_)
+            | Fault::Room(_)
+            | Fault::Thread(_)
+            | Fault::Shared(_)
+            | Fault::Unstored(_) => Self::because(code, chain(&fault)),
             Fault::Stopped | Fault::Bug(_) => Self::new(code),
         };
         Self { internal: Some(chain(&fault).into()), ..problem }
@@ -53,11 +57,15 @@ impl Fault {
             Self::Append(error) if error.is_disk_full() => Code::DiskFull,
             Self::Append(AppendError::Sorted { .. }) => Code::Internal,
             Self::Append(error) => poison_code(error),
-            Self::Unseal(UnsealError::UnknownKey { .. }) => Code::MasterKeyWrong,
+            Self::Unseal(UnsealError::UnknownKey { .. }) | Self::OwnKeys(_) => Code::MasterKeyWrong,
             Self::Stopped => Code::ShuttingDown,
-            Self::Read(_) | Self::Unseal(_) | Self::Room(_) | Self::Thread(_) | Self::Bug(_) => {
-                Code::Internal
-            }
+            Self::Shared(_) => Code::NatsUnreachable,
+            Self::Read(_)
+            | Self::Unseal(_)
+            | Self::Room(_)
+            | Self::Thread(_)
+            | Self::Unstored(_)
+            | Self::Bug(_) => Code::Internal,
         }
     }
 }
@@ -125,13 +133,20 @@ impl From<ExecuteError> for Problem {
                 let retry_after_seconds = wait.map(|wait| wait.as_secs() + 1);
                 Self { retry_after_seconds, ..Self::because(code, error.to_string()) }
             }
+            ExecuteError::Models(ref refusal) => {
+                let wait = refusal.wait.filter(|_| code.class().retry());
+                let retry_after_seconds = wait.map(|wait| wait.as_secs() + 1);
+                Self { retry_after_seconds, ..Self::because(code, error.to_string()) }
+            }
             ExecuteError::MasterKeys(error) => Self::because(code, chain(&error)),
             ExecuteError::WorkspaceUnknown(_)
             | ExecuteError::QuotaExceeded(_)
             | ExecuteError::SecretsInFlight(_)
             | ExecuteError::ReadsInFlight
+            | ExecuteError::MailOff
             | ExecuteError::TestImpossible(_)
             | ExecuteError::RefreshImpossible(_)
+            | ExecuteError::ConnectImpossible(_)
             | ExecuteError::CheckFailed(_)
             | ExecuteError::ConnectionTooLarge { .. } => Self::because(code, error.to_string()),
             ExecuteError::WorkspaceTaken
@@ -173,10 +188,13 @@ impl ExecuteError {
             Self::MasterKeys(_) => Code::MasterKeysUnreadable,
             Self::SecretsInFlight(_) => Code::SecretsInFlight,
             Self::VerbUnknown => Code::VerbUnknown,
+            Self::MailOff => Code::MailOff,
             Self::TestImpossible(_) => Code::TestImpossible,
             Self::RefreshImpossible(_) => Code::RefreshImpossible,
+            Self::ConnectImpossible(_) => Code::ConnectImpossible,
             Self::ProviderToken(refusal) if refusal.gives_up => Code::ProviderTokenRefused,
             Self::ProviderToken(_) => Code::ProviderTokenUnavailable,
+            Self::Models(refusal) => refusal.why.code(),
             Self::CheckFailed(_) => Code::CheckFailed,
             Self::TestRunning => Code::TestRunning,
             Self::Busy | Self::ReadsInFlight => Code::Busy,
@@ -328,6 +346,7 @@ impl From<OpenError> for Problem {
                 Self::because(code, chain(&fault))
             }
             OpenError::Incomplete(_) => Self::because(Code::DataDirIncomplete, error.to_string()),
+            OpenError::InCluster => Self::because(Code::NotInCluster, error.to_string()),
             OpenError::NotUpgraded => Self::because(Code::DataDirOlder, error.to_string()),
             OpenError::NewerModel { .. } => Self::because(Code::DataDirNewer, error.to_string()),
             OpenError::NoRoom { .. } => Self::because(Code::DiskFull, error.to_string()),

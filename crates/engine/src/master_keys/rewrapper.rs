@@ -1,5 +1,7 @@
 //! The thread that wraps data keys anew, a few at a time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use ledger_contract::master_keys::RewrapStatus;
@@ -15,6 +17,7 @@ use crate::access::Caller;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault, Unavailable, chain};
 use crate::readers::lower_priority;
+use crate::replication::data_key_name;
 use crate::writer::{LedgerWork, Rewrapped, Work};
 
 /// Data keys in a batch. Storing them delays a command that arrives at this moment by less than a
@@ -119,7 +122,7 @@ impl Pass<'_> {
         // A data key that cannot be opened does not keep the former wraps of others in the files.
         let store = &self.engine.shared.store;
         store.forget_former_keys().map_err(|error| failed(&error))?;
-        if left > 0 { Ok(()) } else { self.note(active) }
+        if self.walk_beside(active)? && self.failed == 0 { self.note(active) } else { Ok(()) }
     }
 
     fn left(&self) -> Result<u64, Stopped> {
@@ -151,6 +154,81 @@ impl Pass<'_> {
             from = next;
         }
         Ok(())
+    }
+
+    /// Goes through the data keys beside the log of a cluster, if this node is its writer. Returns
+    /// false if another node is, which does it then, and notes the end.
+    fn walk_beside(&mut self, active: MasterKeyId) -> Result<bool, Stopped> {
+        let shared = Arc::clone(&self.engine.shared);
+        if !shared.log.is_set() {
+            return Ok(true);
+        }
+        let mut place = Some(ConnectionId::from_bytes([0; 16]));
+        while let Some(from) = place {
+            if shared.master_keys.rewrapping.is_stopping() {
+                return Err(Unavailable::ShuttingDown.into());
+            }
+            if self.is_led_elsewhere() {
+                return Ok(false);
+            }
+            let next = self.beside(from, active)?;
+            if next == place {
+                shared.master_keys.rewrapping.wait();
+            }
+            place = next;
+        }
+        Ok(true)
+    }
+
+    /// Returns whether another node of a cluster is its writer, or none is.
+    fn is_led_elsewhere(&self) -> bool {
+        let log = &self.engine.shared.log;
+        log.is_set() && !log.leads()
+    }
+
+    /// Wraps the next data keys beside the log anew. Returns where the ones after them begin, and
+    /// the same place if the log cannot be used now.
+    fn beside(
+        &mut self,
+        from: ConnectionId,
+        active: MasterKeyId,
+    ) -> Result<Option<ConnectionId>, Stopped> {
+        let shared = Arc::clone(&self.engine.shared);
+        let ids = keys::scan(&shared.store, from).filter_map(|row| match row {
+            Ok((id, _)) => Some(Ok(id)),
+            Err(ReadError::Altered { .. }) => None,
+            Err(error) => Some(Err(error)),
+        });
+        let ids = ids.take(BATCH).collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
+        let names: Vec<String> = ids.iter().map(|id| data_key_name(*id)).collect();
+        let keys = shared.master_keys.enter()?;
+        let failed = AtomicU64::new(0);
+        let anew = |place: usize, before: &[u8]| -> Option<Vec<u8>> {
+            if master_key_of(before).ok() == Some(active) {
+                return None;
+            }
+            let id = *ids.get(place)?;
+            match self.rewrapped(id, before.into(), keys.ring()) {
+                Ok(row) => Some(row.after.to_bytes()),
+                Err(error) => {
+                    failed.fetch_add(1, Ordering::Relaxed);
+                    cannot(&id.to_string(), &error);
+                    None
+                }
+            }
+        };
+        match shared.log.replace(&names, &anew) {
+            Ok(()) => {
+                self.failed += failed.into_inner();
+                let is_last = ids.len() < BATCH;
+                Ok(ids.last().filter(|_| !is_last).copied().and_then(successor))
+            }
+            Err(Unavailable::NotOwner(why)) => {
+                self.tell(Some(why));
+                Ok(Some(from))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Reads the next data keys that are not under the active key, and wraps them anew.
@@ -202,10 +280,7 @@ impl Pass<'_> {
 
     fn fail(&mut self, connection: &str, error: &Fault) {
         self.failed += 1;
-        tracing::error!(
-            ledger.connection.id = connection, error = %chain(error),
-            "the data key of a connection cannot be wrapped anew"
-        );
+        cannot(connection, error);
     }
 
     /// Has the writer store a batch. Returns false if it may not write now, after a while.
@@ -225,6 +300,9 @@ impl Pass<'_> {
     /// Records that everything is wrapped under a key, unless another one is active by now.
     fn note(&self, active: MasterKeyId) -> Result<(), Stopped> {
         loop {
+            if self.is_led_elsewhere() {
+                return Ok(());
+            }
             match self.try_note(active) {
                 Err(ExecuteError::Unavailable(Unavailable::NotOwner(refusal))) => {
                     self.tell(Some(refusal));
@@ -255,6 +333,13 @@ impl Pass<'_> {
         let status = RewrapStatus { progress, failed: self.failed, waiting };
         self.engine.shared.master_keys.rewrapping.tell(status);
     }
+}
+
+fn cannot(connection: &str, error: &Fault) {
+    tracing::error!(
+        ledger.connection.id = connection, error = %chain(error),
+        "the data key of a connection cannot be wrapped anew"
+    );
 }
 
 fn successor(id: ConnectionId) -> Option<ConnectionId> {

@@ -2,6 +2,7 @@
 //! That it is still there is not an event, because consumers say so every hour.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use ledger_domain::{ConnectionId, Consumer, ConsumerName, Micros, limits};
 use ledger_store::tables::seen::{self, SeenConsumer};
@@ -17,8 +18,8 @@ const RESOLUTION: i64 = 60_000_000;
 /// When consumers were last seen.
 #[derive(Debug)]
 pub(crate) struct SeenConsumers {
-    /// When the ledger was opened. While it was closed, nobody could be seen.
-    opened_at: Micros,
+    /// When the ledger was opened, or began to write. Before, nobody could be seen here.
+    opened_at: AtomicI64,
     noted: RwLock<Noted>,
 }
 
@@ -34,7 +35,12 @@ impl SeenConsumers {
     pub(crate) fn load(store: &Store, now: Micros) -> Result<Self, ReadError> {
         let last = seen::all(store).collect::<Result<_, _>>()?;
         let noted = RwLock::new(Noted { last, unwritten: HashSet::new() });
-        Ok(Self { opened_at: now, noted })
+        Ok(Self { opened_at: AtomicI64::new(now.get()), noted })
+    }
+
+    /// Begins anew to wait for consumers, because another node has seen them until now.
+    pub(crate) fn begin(&self, now: Micros) {
+        self.opened_at.store(now.get(), Ordering::SeqCst);
     }
 
     /// Records that a consumer was seen, unless that is recorded of the last minute.
@@ -77,7 +83,8 @@ impl SeenConsumers {
         name: &ConsumerName,
         consumer: &Consumer,
     ) -> Micros {
-        let heard = self.last(id, name, consumer).max(self.opened_at);
+        let heard =
+            self.last(id, name, consumer).max(Micros::new(self.opened_at.load(Ordering::SeqCst)));
         Micros::new(heard.get().saturating_add(limits::CONSUMER_GONE_MICROS))
     }
 

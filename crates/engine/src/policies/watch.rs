@@ -76,7 +76,7 @@ fn walk(engine: &Engine) -> Result<(), Fault> {
         let row = row.map_err(|source| Fault::Row { of: "a connection".to_owned(), source })?;
         let next: Option<Micros> = policies.next_overdue(&shared.catalogue, &row.connection);
         if let Some(at) = next.filter(|at| ages.is_soon(*at)) {
-            ages.agenda.plan_by(row.connection.id, at);
+            ages.agenda.plan_by(row.connection.id, || at);
         }
     }
     Ok(())

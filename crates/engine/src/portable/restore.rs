@@ -36,6 +36,7 @@ use crate::errors::{Fault, RestoreError, chain};
 use crate::identity::Identity;
 use crate::ports::Ports;
 use crate::replay::{ReplayLimits, rebuild_all};
+use crate::replication::TO_JOIN;
 
 /// Bytes of the state that are written at a time.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -59,6 +60,9 @@ pub struct RestoreOptions<'a> {
     pub erased: BTreeSet<ConnectionId>,
     /// Whether connections that were erased later come back.
     pub keeps_erased: bool,
+    /// Whether the history stays the same, because this becomes a node of the cluster that goes on
+    /// with it.
+    pub keeps_history: bool,
 }
 
 impl<'a> RestoreOptions<'a> {
@@ -66,7 +70,8 @@ impl<'a> RestoreOptions<'a> {
     pub fn new(data_dir: &'a Path, keyring: &'a Keyring) -> Self {
         let (until, ports, replay) = (Until::End, Ports::default(), ReplayLimits::default());
         let erased = BTreeSet::new();
-        Self { data_dir, keyring, until, ports, replay, erased, keeps_erased: false }
+        let (keeps_erased, keeps_history) = (false, false);
+        Self { data_dir, keyring, until, ports, replay, erased, keeps_erased, keeps_history }
     }
 }
 
@@ -111,6 +116,7 @@ pub struct Restoration {
     replay: ReplayLimits,
     erased: BTreeSet<ConnectionId>,
     keeps_erased: bool,
+    keeps_history: bool,
 }
 
 impl fmt::Debug for Restoration {
@@ -133,8 +139,8 @@ impl Restoration {
         options: RestoreOptions<'_>,
         lines: &mut Lines<'_>,
     ) -> Result<Self, RestoreError> {
-        let RestoreOptions { data_dir, keyring, until, ports, replay, erased, keeps_erased } =
-            options;
+        let RestoreOptions { data_dir, keyring, until, ports, replay, erased, .. } = options;
+        let RestoreOptions { keeps_erased, keeps_history, .. } = options;
         let keys = PortableKeys::of_header(lines.expect_line("the header")?, keyring)?;
         let target = Target::of(until, &keys.header)?;
         let store = UnkeyedStore::create(DataDir::create_for_restore(data_dir)?)?;
@@ -152,6 +158,7 @@ impl Restoration {
             replay,
             erased,
             keeps_erased,
+            keeps_history,
         })
     }
 
@@ -221,7 +228,8 @@ impl Restoration {
             return Err(RestoreError::CutOff { before: format!("event {missing}") });
         }
         let Self { store, header, position, recorded_at, mut rows, ports, replay, .. } = self;
-        let (erased, keeps_erased) = (self.erased, self.keeps_erased);
+        let (erased, keeps_erased, keeps_history) =
+            (self.erased, self.keeps_erased, self.keeps_history);
         let store = Arc::new(store);
         let made = rows.write(&store).map_err(RestoreError::from).and_then(|()| {
             rebuild_all(&store, replay, progress)?;
@@ -229,7 +237,11 @@ impl Restoration {
             if !keeps_erased {
                 mark_erased(&store, &erased_later)?;
             }
-            let identity = name(&store, &header, position, &ports)?;
+            let identity = if keeps_history {
+                keep_name(&store, &header)?
+            } else {
+                name(&store, &header, position, &ports)?
+            };
             store.settle().map_err(Fault::from)?;
             store.dir().finish_restore()?;
             Ok((identity, erased_later))
@@ -324,6 +336,17 @@ fn name(store: &Store, header: &Header, last: Position, ports: &Ports) -> Result
     meta::put_incarnation(&mut batch, store, identity.incarnation);
     meta::put_epoch(&mut batch, store, identity.epoch);
     meta::put_origin(&mut batch, store, header.incarnation, last);
+    store.commit(batch, Durability::Synced)?;
+    Ok(identity)
+}
+
+/// Keeps the name of the history, durably. Only a node of the cluster that goes on with it may.
+fn keep_name(store: &Store, header: &Header) -> Result<Identity, Fault> {
+    let identity = header.identity();
+    let mut batch = Batch::new();
+    meta::put_incarnation(&mut batch, store, identity.incarnation);
+    meta::put_epoch(&mut batch, store, identity.epoch);
+    meta::put_log_stream(&mut batch, store, TO_JOIN);
     store.commit(batch, Durability::Synced)?;
     Ok(identity)
 }

@@ -8,12 +8,15 @@ use std::time::Duration;
 use ledger_contract::commands::GivenSecret;
 use ledger_contract::records::{Happened, Provenance};
 use ledger_contract::reply::Receipt;
-use ledger_domain::connection::{AuthMethod, RefreshOutcome};
+use ledger_domain::connection::RefreshOutcome;
 use ledger_domain::{
-    ACCESS_TOKEN, CheckedText as _, Command, Connection, ConnectionId, Expected, FieldName, Line,
-    Position, Prose, REFRESH_TOKEN, Rejection, RevealSecret, WantedGeneration,
+    ACCESS_TOKEN, CheckedText as _, Command, Connection, ConnectionId, EventId, Expected,
+    FieldName, Generation, Line, Micros, Position, Prose, REFRESH_TOKEN, Rejection, RevealSecret,
+    WantedGeneration,
 };
-use ledger_oauth::{Moment, Obtained, Plan, Step, read_answer};
+use ledger_oauth::{
+    Grant, Moment, Obtained, Plan, Refusal, Step, is_authorized_by_a_person, read_answer,
+};
 use ledger_providers::Request;
 use ledger_vault::{Disclosure, Plaintext};
 use zeroize::Zeroizing;
@@ -55,13 +58,28 @@ pub(super) struct RefreshRequest {
     pub(super) is_forced: bool,
 }
 
+impl RefreshRequest {
+    /// Returns it as something that the ledger does, of which no command is the only cause.
+    fn unrepeated(&self) -> Self {
+        Self { fingerprint: None, ..self.clone() }
+    }
+}
+
 /// The secrets of a connection, opened.
-struct Opened {
+pub(super) struct Opened {
     /// The state that they are of.
-    of: Arc<Connection>,
-    texts: Texts,
+    pub(super) of: Arc<Connection>,
+    pub(super) texts: Texts,
+    pub(super) revealed: RevealedFields,
     /// Dropped after the texts, which it permits to be in memory.
     _keys: KeyUse,
+}
+
+/// Which values a recorded reveal is of.
+#[derive(Clone, Debug)]
+pub(super) struct RevealedFields {
+    event: EventId,
+    pub(super) generations: BTreeMap<FieldName, Generation>,
 }
 
 impl Engine {
@@ -110,17 +128,22 @@ impl Engine {
         let Some(sender) = self.shared.trials.sender() else {
             return Ok(Ended::Impossible(RefreshImpossible::NoSender));
         };
-        let Opened { of, texts, _keys } =
-            self.opened_for_refresh(&connection, plan.secrets(), request).await?;
+        let Opened { of, texts, _keys, .. } =
+            self.opened_for(REASON, &connection, plan.secrets(), request).await?;
         if !connection.asks_for_token_like(&of) {
             return Ok(Ended::Superseded);
         }
-        let obtained = self.obtain(&*sender, &plan, &texts).await;
+        let asked = self.ask(&*sender, &plan, &texts).await;
         drop(texts);
-        match obtained {
-            Err(Ended::Refused(refusal)) => self.note_refusal(&of, refusal, request).await,
+        match asked {
             Err(ended) => Ok(ended),
-            Ok(obtained) => self.store_token(&of, obtained, request).await,
+            Ok((Ok(obtained), replaced)) => {
+                self.store_token(&of, obtained, replaced, request).await
+            }
+            Ok((Err(refusal), replaced)) => {
+                let of = self.store_grant(of, replaced, request).await?;
+                self.note_refusal(&of, refusal, request).await
+            }
         }
     }
 
@@ -132,15 +155,16 @@ impl Engine {
             let reason = reason.filter(|_| known.is_some_and(|f| f.by == connection.health.by));
             let default = "the token service refused an earlier attempt";
             let reason = reason.map_or(default, Prose::as_str).to_owned();
-            return Some(TokenRefusal { reason, gives_up: true, wait: None });
+            return Some(TokenRefusal { reason, gives_up: true, wait: None, code: None });
         }
         let blocked = self.shared.provider_tokens.flights.blocked(self.clock().now(), connection);
         blocked.map(|(_, refusal)| refusal)
     }
 
     /// Opens secrets after the event of the reveal is durable.
-    async fn opened_for_refresh(
+    pub(super) async fn opened_for(
         &self,
+        reason: &str,
         connection: &Connection,
         names: BTreeSet<String>,
         request: &RefreshRequest,
@@ -149,11 +173,10 @@ impl Engine {
         let reveal = RevealSecret {
             fields: names.collect(),
             generation: WantedGeneration::Current,
-            reason: Prose::stored(REASON.into()),
+            reason: Prose::stored(reason.into()),
             from: Some(Line::stored(FROM.into())),
             for_test: true,
         };
-        let reason = reveal.reason.clone();
         let keys = self.shared.master_keys.enter()?;
         let mut provenance = request.provenance.clone();
         provenance.command_id = self.shared.ports.command_id();
@@ -165,7 +188,22 @@ impl Engine {
         let Happened::Revealed(revealed) = record.happened else {
             return Err(Fault::bug("a reveal was recorded as something else").into());
         };
-        let recorded = Disclosure::recorded(record.metadata.event_id);
+        let revealed =
+            RevealedFields { event: record.metadata.event_id, generations: revealed.generations };
+        self.open_revealed(reason, of, revealed, request, keys).await
+    }
+
+    /// Opens the values of a reveal that was recorded before.
+    pub(super) async fn open_revealed(
+        &self,
+        reason: &str,
+        of: Arc<Connection>,
+        revealed: RevealedFields,
+        request: &RefreshRequest,
+        keys: KeyUse,
+    ) -> Result<Opened, ExecuteError> {
+        let recorded = Disclosure::recorded(revealed.event);
+        let reason = Prose::stored(reason.into());
         let context = RequestContext {
             caller: request.caller.clone(),
             expected: Expected::Any,
@@ -188,16 +226,17 @@ impl Engine {
             Ok((field, Zeroizing::new(text.to_owned())))
         };
         let texts = values.into_iter().map(text).collect::<Result<Texts, Fault>>()?;
-        Ok(Opened { of, texts, _keys: keys })
+        Ok(Opened { of, texts, revealed, _keys: keys })
     }
 
-    /// Asks for a token, or signs it.
-    async fn obtain(
+    /// Asks for a token, or signs it. Also returns what the next one is asked for with, if that was
+    /// replaced.
+    async fn ask(
         &self,
         sender: &dyn SendTest,
         plan: &Plan,
         texts: &Texts,
-    ) -> Result<Obtained, Ended> {
+    ) -> Result<(Result<Obtained, TokenRefusal>, Option<Grant>), Ended> {
         let secret = |name: &str| {
             let mut texts = texts.iter();
             texts.find(|(field, _)| field.as_str() == name).map(|(_, text)| text.clone())
@@ -207,10 +246,17 @@ impl Engine {
         let step = plan.step(&secret, Moment { now, unique: unique.as_str() });
         let step = step.map_err(|why| Ended::Impossible(RefreshImpossible::Settings(why)))?;
         match step {
-            Step::Signed(obtained) => Ok(obtained),
+            Step::Signed(obtained) => Ok((Ok(obtained), None)),
             Step::Send(request) => {
                 let secrets: Vec<&str> = texts.values().map(|text| text.as_str()).collect();
-                ask(sender, request, plan.field(), now, &secrets).await.map_err(Ended::Refused)
+                let mut replaced = None;
+                let read = |status, retry_after: Option<&str>, body: &[u8]| {
+                    let answer = read_answer(plan.field(), status, retry_after, body, now);
+                    replaced = answer.replaced;
+                    answer.token
+                };
+                let token = ask(sender, request, read, &secrets).await;
+                Ok((token, replaced))
             }
         }
     }
@@ -220,25 +266,52 @@ impl Engine {
         &self,
         of: &Arc<Connection>,
         obtained: Obtained,
+        replaced: Option<Grant>,
         request: &RefreshRequest,
     ) -> Result<Ended, ExecuteError> {
-        let Obtained { mut token, refresh_token, expires_at } = obtained;
-        let value =
-            |text: &mut String| GivenSecret::Value(Plaintext::from_string(std::mem::take(text)));
-        let name = |name: &str| FieldName::stored(name.into());
-        let mut values = BTreeMap::from([(name(ACCESS_TOKEN), value(&mut token))]);
-        if let Some(mut next) = refresh_token
-            && of.details.auth_method == AuthMethod::RefreshToken
-        {
-            values.insert(name(REFRESH_TOKEN), value(&mut next));
-        }
+        let Obtained { mut token, expires_at, .. } = obtained;
+        let mut values: BTreeMap<_, _> = grant_of(of, replaced).into_iter().collect();
+        values.extend([given(ACCESS_TOKEN, &mut token)]);
         let secrets = self.seal_all(&of.workspace, of.id, values)?;
-        let expires_at = ledger_domain::Micros::new(expires_at.saturating_mul(1_000_000));
+        let expires_at = Micros::new(expires_at.saturating_mul(1_000_000));
         let outcome = RefreshOutcome::Obtained { secrets, expires_at };
-        let receipt = self.record_refresh(of, outcome, request).await?;
+        let receipt = self.record_obtained(of, outcome, request).await?;
         self.shared.provider_tokens.flights.forget_failures(of.id);
         tracing::info!(ledger.connection.id = %of.id, "token refreshed");
         Ok(Ended::Stored(receipt))
+    }
+
+    /// Stores what the next token is asked for with, which came without a token. Returns the state
+    /// after that.
+    async fn store_grant(
+        &self,
+        of: Arc<Connection>,
+        replaced: Option<Grant>,
+        request: &RefreshRequest,
+    ) -> Result<Arc<Connection>, ExecuteError> {
+        let Some(grant) = grant_of(&of, replaced) else { return Ok(of) };
+        let secrets = self.seal_all(&of.workspace, of.id, BTreeMap::from([grant]))?;
+        let outcome = RefreshOutcome::Obtained { secrets, expires_at: self.clock().now() };
+        self.record_obtained(&of, outcome, &request.unrepeated()).await?;
+        let row = self.shared.models.load().row(of.id)?;
+        Ok(row.map_or(of, |row| Arc::new(row.connection)))
+    }
+
+    /// Records what a token service gave out. It is not lost if somebody gave the id of the command
+    /// to another one meanwhile.
+    async fn record_obtained(
+        &self,
+        of: &Arc<Connection>,
+        outcome: RefreshOutcome,
+        request: &RefreshRequest,
+    ) -> Result<Receipt, ExecuteError> {
+        match self.record_refresh(of, outcome.clone(), request).await {
+            Err(error @ ExecuteError::CommandIdReused) => {
+                self.record_refresh(of, outcome, &request.unrepeated()).await?;
+                Err(error)
+            }
+            done => done,
+        }
     }
 
     /// Records a failure if it changes the health, and waits longer after each.
@@ -248,13 +321,12 @@ impl Engine {
         refusal: TokenRefusal,
         request: &RefreshRequest,
     ) -> Result<Ended, ExecuteError> {
-        let TokenRefusal { reason, gives_up, wait } = &refusal;
+        let TokenRefusal { reason, gives_up, wait, .. } = &refusal;
         let outcome = RefreshOutcome::Failed {
             reason: Prose::stored(reason.as_str().into()),
             gives_up: *gives_up,
         };
-        let unrepeated = RefreshRequest { fingerprint: None, ..request.clone() };
-        match self.record_refresh(of, outcome, &unrepeated).await {
+        match self.record_refresh(of, outcome, &request.unrepeated()).await {
             // It is known already.
             Ok(_) | Err(ExecuteError::Rejected(Rejection::HealthUnchanged)) => {}
             // Whoever was faster used up what this attempt was made with.
@@ -271,7 +343,7 @@ impl Engine {
         Ok(Ended::Refused(refusal))
     }
 
-    async fn record_refresh(
+    pub(super) async fn record_refresh(
         &self,
         of: &Arc<Connection>,
         outcome: RefreshOutcome,
@@ -321,36 +393,54 @@ impl Engine {
 pub(super) fn plan(connection: &Connection) -> Result<Plan, RefreshImpossible> {
     let names = connection.secrets.keys().map(FieldName::as_str);
     let plan = Plan::of(&connection.details, names).map_err(RefreshImpossible::Settings)?;
-    // The ledger itself would follow it, with more rights than whoever asks. It may also lead to a
-    // token for which another attempt would have to be waited for.
-    let refers = |(name, secret): &(&FieldName, &ledger_domain::Secret)| {
-        secret.held.is_of_another_connection() && plan.secrets().contains(name.as_str())
-    };
-    match connection.secrets.iter().find(refers) {
-        Some((name, _)) => Err(RefreshImpossible::Refers(name.clone())),
+    match refers_elsewhere(connection, &plan.secrets()) {
+        Some(name) => Err(RefreshImpossible::Refers(name)),
         None => Ok(plan),
     }
 }
 
+/// Returns what the next token is asked for with, as a secret of the connection, if it has one.
+fn grant_of(of: &Connection, replaced: Option<Grant>) -> Option<(FieldName, GivenSecret)> {
+    let replaced = replaced.filter(|_| is_authorized_by_a_person(of.details.auth_method));
+    replaced.map(|Grant(mut text)| given(REFRESH_TOKEN, &mut text))
+}
+
+pub(super) fn given(name: &str, text: &mut String) -> (FieldName, GivenSecret) {
+    let value = Plaintext::from_string(std::mem::take(text));
+    (FieldName::stored(name.into()), GivenSecret::Value(value))
+}
+
+/// Returns one of some secrets that is a reference to another connection, if one is. The ledger
+/// itself would follow it, with more rights than whoever asks. It may also lead to a token for
+/// which another attempt would have to be waited for.
+pub(super) fn refers_elsewhere(
+    connection: &Connection,
+    names: &BTreeSet<String>,
+) -> Option<FieldName> {
+    let refers = |(name, secret): &(&FieldName, &ledger_domain::Secret)| {
+        secret.held.is_of_another_connection() && names.contains(name.as_str())
+    };
+    connection.secrets.iter().find(refers).map(|(name, _)| name.clone())
+}
+
 /// Sends a request to a token service and reads its answer.
-async fn ask(
+pub(super) async fn ask<T>(
     sender: &dyn SendTest,
     request: Request,
-    field: &str,
-    now: i64,
+    read: impl FnOnce(u16, Option<&str>, &[u8]) -> Result<T, Refusal>,
     secrets: &[&str],
-) -> Result<Obtained, TokenRefusal> {
-    let passing = |reason: String| TokenRefusal { reason, gives_up: false, wait: None };
+) -> Result<T, TokenRefusal> {
+    let passing = |reason: String| TokenRefusal { reason, gives_up: false, wait: None, code: None };
     match sender.send(request).await {
         SentTest::Answered { status, retry_after, body, .. } => {
-            let read = read_answer(field, status, retry_after.as_deref(), &body, now);
-            read.map_err(|refusal| {
-                let mut reason = refusal.what;
+            read(status, retry_after.as_deref(), &body).map_err(|mut refusal| {
+                let mut reason = std::mem::take(&mut refusal.what);
                 if let Some(said) = harmless_words(&body, secrets) {
                     reason.push_str(": ");
                     reason.push_str(&said);
                 }
-                TokenRefusal { reason, gives_up: refusal.gives_up, wait: refusal.wait }
+                let Refusal { gives_up, wait, code, .. } = refusal;
+                TokenRefusal { reason, gives_up, wait, code }
             })
         }
         SentTest::Unanswered(why) => {

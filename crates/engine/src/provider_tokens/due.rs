@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ledger_domain::{ACCESS_TOKEN, Connection, Micros, Secret};
-use ledger_oauth::asks_for_tokens;
+use ledger_domain::{ACCESS_TOKEN, Connection, Micros, REFRESH_TOKEN, Secret};
+use ledger_oauth::{asks_for_tokens, is_authorized_by_a_person};
 
 /// The least time between two refreshes that nobody asks for, in microseconds.
 const BETWEEN_MICROS: i64 = 60 * 1_000_000;
@@ -25,13 +25,17 @@ pub(super) fn token(connection: &Connection) -> Option<&Secret> {
 }
 
 /// Returns whether the ledger gets the token of a connection, which has none that others set as a
-/// reference.
+/// reference. One that a person permitted and that cannot be refreshed is given out as it is.
 pub(super) fn is_kept_fresh(connection: &Connection) -> bool {
     let is_elsewhere = connection
         .secrets
         .iter()
         .any(|(field, one)| field.as_str() == ACCESS_TOKEN && one.held.reference().is_some());
-    asks_for_tokens(connection.details.auth_method) && !is_elsewhere
+    let method = connection.details.auth_method;
+    let has_refresh_token = connection.secrets.keys().any(|field| field.as_str() == REFRESH_TOKEN);
+    let is_final =
+        is_authorized_by_a_person(method) && !has_refresh_token && token(connection).is_some();
+    asks_for_tokens(method) && !is_elsewhere && !is_final
 }
 
 /// Returns until when the token is valid, if that is known and there is one.

@@ -24,6 +24,8 @@ pub(super) enum Ended {
     Stored(Receipt),
     /// Somebody else was faster, or changed the connection meanwhile.
     Superseded,
+    /// It was about something else: no token was asked for like this.
+    NotAsked,
     /// Nothing could be asked.
     Impossible(RefreshImpossible),
     /// There was none.
@@ -56,6 +58,8 @@ pub struct TokenRefusal {
     pub gives_up: bool,
     /// How long to wait before it is tried again.
     pub wait: Option<Duration>,
+    /// The code of the service's error, if it is a known one.
+    pub code: Option<&'static str>,
 }
 
 /// The attempts.

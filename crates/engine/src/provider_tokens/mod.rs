@@ -6,6 +6,7 @@
 //! attempts with other states brought is recognized by the decider.
 
 mod attempt;
+mod connect;
 mod due;
 mod flights;
 mod watch;
@@ -17,31 +18,34 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_domain::{
-    ACCESS_TOKEN, Connection, ConnectionId, Expected, FieldName, Rejection, SecretRevealed,
+    ACCESS_TOKEN, Connection, ConnectionId, Expected, FieldName, Micros, Rejection, SecretRevealed,
     WantedGeneration, WorkspaceName,
 };
 use parking_lot::RwLock;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+pub use connect::{CallbackAnswer, ConnectImpossible, ConnectedByPerson, NotConnected};
 pub use flights::{RefreshImpossible, TokenRefusal};
 pub(crate) use watch::TOKENS;
 
 use crate::access::{Caller, Permit};
 use crate::agenda::Agenda;
 use crate::engine::Engine;
-use crate::errors::{ExecuteError, Fault, Unavailable, chain};
-use crate::execute::{Executed, Outcome};
+use crate::errors::{DeadlineExpired, ExecuteError, Fault, Unavailable, chain};
+use crate::execute::Outcome;
+use crate::executed::Executed;
 use crate::fingerprint::Fingerprint;
 use crate::request::RequestContext;
 use crate::trials::Begun;
 use attempt::RefreshRequest;
+use connect::Connecting;
 use flights::{Ended, Flight, Flights};
 
 /// Most attempts at once; others wait for them.
 const ATTEMPTS_MAX: usize = 32;
 /// How often it is tried again after somebody else was faster.
-const TRIES: usize = 3;
+const TRIES: usize = 8;
 /// Longest wait for attempts when the ledger is closed.
 const FINISH_MAX: Duration = Duration::from_secs(15);
 
@@ -54,6 +58,7 @@ pub(crate) struct ProviderTokens {
     /// Where attempts are made; set together with what sends their requests.
     runtime: RwLock<Option<Handle>>,
     walked: AtomicBool,
+    connecting: Connecting,
 }
 
 impl Default for ProviderTokens {
@@ -64,6 +69,7 @@ impl Default for ProviderTokens {
             room: Arc::new(Semaphore::new(ATTEMPTS_MAX)),
             runtime: RwLock::default(),
             walked: AtomicBool::default(),
+            connecting: Connecting::default(),
         }
     }
 }
@@ -77,6 +83,7 @@ impl ProviderTokens {
 
     /// Waits until what token services gave out is stored. Blocks.
     pub(crate) fn finish(&self) {
+        self.connecting.close();
         // Those that wait for their turn ask nobody any more.
         self.room.close();
         if !self.flights.finish(FINISH_MAX) {
@@ -128,8 +135,8 @@ impl Engine {
             }
             let (flight, _) = self.begin_refresh_of(id, Self::request_of(context))?;
             let is_usable = || due::is_usable(&connection, self.clock().now());
-            match flight.await {
-                Ended::Superseded => {}
+            match self.end_of(flight, context.deadline).await? {
+                Ended::Superseded | Ended::NotAsked => {}
                 Ended::Fresh => return Ok(()),
                 Ended::Stored(receipt) => {
                     // What the caller expects is what there was before its own request.
@@ -161,15 +168,19 @@ impl Engine {
         if !has_token || due::is_fresh(&connection, now) {
             return Ok(connection);
         }
-        let (flight, _) = self.begin_refresh_of(connection.id, Self::request_of(context))?;
-        match flight.await {
-            Ended::Superseded | Ended::Fresh | Ended::Stored(_) => {
-                let row = self.shared.models.load().row(connection.id)?;
-                Ok(row.map_or(connection, |row| row.connection))
-            }
-            _ if due::is_usable(&connection, self.clock().now()) => Ok(connection),
-            ended => Err(refused(ended)),
+        for _ in 0..TRIES {
+            let (flight, _) = self.begin_refresh_of(connection.id, Self::request_of(context))?;
+            return match self.end_of(flight, context.deadline).await? {
+                Ended::NotAsked => continue,
+                Ended::Superseded | Ended::Fresh | Ended::Stored(_) => {
+                    let row = self.shared.models.load().row(connection.id)?;
+                    Ok(row.map_or(connection, |row| row.connection))
+                }
+                _ if due::is_usable(&connection, self.clock().now()) => Ok(connection),
+                ended => Err(refused(ended)),
+            };
         }
+        Err(Rejection::RefreshSuperseded.into())
     }
 
     /// Returns the connection of a command whose answer has its secrets, if the caller may have
@@ -191,7 +202,7 @@ impl Engine {
         let connection = row.connection;
         let is_here = connection.workspace == *workspace || connection.access.allows(workspace);
         let gives_out = connection.gives_out_secrets()
-            || (matches!(command, ParsedCommand::Test { .. })
+            || (matches!(command, ParsedCommand::Test { .. } | ParsedCommand::ListModels { .. })
                 && connection.lifecycle.check_active().is_ok());
         let may = is_here && gives_out && permit.check_before(&connection).is_ok();
         Ok(may.then_some(connection))
@@ -230,15 +241,39 @@ impl Engine {
         };
         let connection = self.to_be_tested(&permit, workspace, target, context)?;
         attempt::plan(&connection).map_err(ExecuteError::RefreshImpossible)?;
-        let request = RefreshRequest { fingerprint, is_forced: true, ..Self::request_of(context) };
-        let (flight, is_own) = self.begin_refresh_of(connection.id, request)?;
-        match flight.await {
-            Ended::Stored(receipt) if is_own => Ok((receipt, false)),
-            Ended::Stored(_) | Ended::Fresh | Ended::Superseded => {
-                Err(Rejection::RefreshSuperseded.into())
-            }
-            ended => Err(refused(ended)),
+        let request = RefreshRequest {
+            fingerprint: fingerprint.clone(),
+            is_forced: true,
+            ..Self::request_of(context)
+        };
+        for _ in 0..TRIES {
+            let (flight, is_own) = self.begin_refresh_of(connection.id, request.clone())?;
+            return match flight.await {
+                Ended::NotAsked => continue,
+                Ended::Stored(receipt) if is_own => Ok((receipt, false)),
+                Ended::Stored(_) | Ended::Fresh | Ended::Superseded => {
+                    // The attempt may have been that of the same command, sent before.
+                    match self.admit(workspace, command, fingerprint.as_ref(), context)? {
+                        Begun::Done(Outcome { receipt, repeated, .. }) => Ok((receipt, repeated)),
+                        Begun::Starts(_) => Err(Rejection::RefreshSuperseded.into()),
+                    }
+                }
+                ended => Err(refused(ended)),
+            };
         }
+        Err(Rejection::RefreshSuperseded.into())
+    }
+
+    /// Waits for the end of an attempt until a deadline. The attempt goes on after it.
+    async fn end_of(
+        &self,
+        flight: Flight,
+        deadline: Option<Micros>,
+    ) -> Result<Ended, DeadlineExpired> {
+        let Some(deadline) = deadline else { return Ok(flight.await) };
+        let left = deadline.get().saturating_sub(self.clock().now().get());
+        let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
+        tokio::time::timeout(left, flight).await.map_err(|_| DeadlineExpired)
     }
 
     /// Returns what is recorded of an attempt that a caller caused.
@@ -258,10 +293,26 @@ impl Engine {
         id: ConnectionId,
         request: RefreshRequest,
     ) -> Result<(Flight, bool), ExecuteError> {
+        let engine = self.clone();
+        self.begin_flight(id, async move { engine.attempt_refresh(id, &request).await })
+    }
+
+    /// Returns where attempts are made.
+    fn attempts_runtime(&self) -> Result<Handle, Unavailable> {
+        let runtime = self.shared.provider_tokens.runtime.read().clone();
+        runtime.or_else(|| Handle::try_current().ok()).ok_or(Unavailable::ShuttingDown)
+    }
+
+    /// Returns the attempt that is being made for a connection, or begins this one. Returns whether
+    /// it began it.
+    fn begin_flight(
+        &self,
+        id: ConnectionId,
+        attempt: impl Future<Output = Ended> + Send + 'static,
+    ) -> Result<(Flight, bool), ExecuteError> {
         let tokens = &self.shared.provider_tokens;
-        let runtime = tokens.runtime.read().clone().or_else(|| Handle::try_current().ok());
-        let runtime = runtime.ok_or(Unavailable::ShuttingDown)?;
-        let (engine, room) = (self.clone(), Arc::clone(&tokens.room));
+        let runtime = self.attempts_runtime()?;
+        let room = Arc::clone(&tokens.room);
         Ok(tokens.flights.join(id, |running| {
             // It goes on even if everybody goes away who waits for it.
             let attempt = runtime.spawn(async move {
@@ -269,7 +320,7 @@ impl Engine {
                 let Ok(_room) = room.acquire_owned().await else {
                     return Ended::Failed(Arc::new(Unavailable::ShuttingDown.into()));
                 };
-                engine.attempt_refresh(id, &request).await
+                attempt.await
             });
             let panicked = |_| {
                 let fault = Fault::bug("an attempt to refresh a token panicked");
@@ -287,7 +338,12 @@ fn wanted(command: &ParsedCommand) -> Option<(&ConnectionRef, bool)> {
         ParsedCommand::Reveal { target, fields, generation: WantedGeneration::Current, .. }
         | ParsedCommand::LeaseSecrets { target, fields, .. }
         | ParsedCommand::ReadLeased { target, fields, .. } => (target, fields),
-        ParsedCommand::Test { target, fields } if !fields.is_empty() => (target, fields),
+        ParsedCommand::Test { target, fields }
+        | ParsedCommand::ListModels { target, fields, .. }
+            if !fields.is_empty() =>
+        {
+            (target, fields)
+        }
         _ => return None,
     };
     let is_named = fields.iter().map(FieldName::as_str).any(|field| field == ACCESS_TOKEN);
@@ -300,18 +356,21 @@ fn refused(ended: Ended) -> ExecuteError {
         Ended::Impossible(why) => ExecuteError::RefreshImpossible(why),
         Ended::Refused(refusal) => ExecuteError::ProviderToken(Box::new(refusal)),
         Ended::Failed(error) => again(&error),
-        Ended::Fresh | Ended::Stored(_) | Ended::Superseded => Rejection::RefreshSuperseded.into(),
+        Ended::Fresh | Ended::Stored(_) | Ended::Superseded | Ended::NotAsked => {
+            Rejection::RefreshSuperseded.into()
+        }
     }
 }
 
 /// Returns the error of an attempt for one of those who waited for it.
-fn again(error: &ExecuteError) -> ExecuteError {
+pub(crate) fn again(error: &ExecuteError) -> ExecuteError {
     match error {
         ExecuteError::Rejected(rejection) => rejection.clone().into(),
         ExecuteError::Reference(reference) => ExecuteError::Reference(reference.clone()),
         ExecuteError::QuotaExceeded(exceeded) => exceeded.clone().into(),
         ExecuteError::Unavailable(unavailable) => unavailable.clone().into(),
         ExecuteError::Busy => ExecuteError::Busy,
+        ExecuteError::CommandIdReused => ExecuteError::CommandIdReused,
         other => Fault::bug(format!("a token cannot be refreshed: {}", chain(other))).into(),
     }
 }

@@ -119,7 +119,7 @@ fn walk(engine: &Engine) -> Result<(), Fault> {
             continue;
         };
         tokens.flights.note_asked(connection.id, token.set_at);
-        tokens.agenda.plan_by(connection.id, next);
+        tokens.agenda.plan_by(connection.id, || next);
     }
     Ok(())
 }

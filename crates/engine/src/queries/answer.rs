@@ -1,12 +1,12 @@
 //! Answers to all queries, typed and as JSON.
 
 use ledger_contract::queries::{
-    AccessAnswer, AccessCheck, Alerts, AlertsAnswer, Audit, AuditPage, BlockedTokens,
-    BlockedTokensAnswer, CallerView, DeadLetters, DeadLettersAnswer, Erasure, ErasureView,
-    Exposure, ExposurePage, Get, Handovers, HandoversAnswer, History, HistoryPage, Leases,
-    LeasesPage, List, MasterKeys, MasterKeysAnswer, PrincipalPage, Principals, Query, QueryRequest,
-    Rotation, RotationView, SecretPolicies, SecretPoliciesAnswer, Status, StatusView, Uptime,
-    UptimeView, Whoami, Why, WhyView, WorkspacePage, Workspaces,
+    AccessAnswer, AccessCheck, Alerts, AlertsAnswer, Attempts, AttemptsView, Audit, AuditPage,
+    BlockedTokens, BlockedTokensAnswer, CallerView, DeadLetters, DeadLettersAnswer, Erasure,
+    ErasureView, Exposure, ExposurePage, Get, Handovers, HandoversAnswer, History, HistoryPage,
+    Leases, LeasesPage, List, MasterKeys, MasterKeysAnswer, PrincipalPage, Principals, Query,
+    QueryRequest, Rotation, RotationView, SecretPolicies, SecretPoliciesAnswer, Status, StatusView,
+    Uptime, UptimeView, Whoami, Why, WhyView, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
 use ledger_domain::{Connection, SecretAges};
@@ -28,6 +28,8 @@ pub enum QueryAnswer {
     Uptime(Box<UptimeView>),
     /// See [`Reader::rotation`].
     Rotation(RotationView),
+    /// See [`Reader::attempts`].
+    Attempts(AttemptsView),
     /// See [`Reader::erasure`].
     Erasure(Box<ErasureView>),
     /// See [`Reader::list`].
@@ -78,6 +80,7 @@ impl Reader<'_> {
             QueryRequest::Why(query) => QueryAnswer::Why(Box::new(self.why(&query)?)),
             QueryRequest::Uptime(query) => QueryAnswer::Uptime(Box::new(self.uptime(&query)?)),
             QueryRequest::Rotation(query) => QueryAnswer::Rotation(self.rotation(&query)?),
+            QueryRequest::Attempts(query) => QueryAnswer::Attempts(self.attempts(&query)?),
             QueryRequest::Erasure(query) => QueryAnswer::Erasure(Box::new(self.erasure(&query)?)),
             QueryRequest::List(query) => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),
             QueryRequest::History(query) => QueryAnswer::History(self.history(&query)?),
@@ -115,6 +118,7 @@ impl QueryAnswer {
             Self::Why(view) => json::<Why>(view, 1),
             Self::Uptime(view) => json::<Uptime>(view, view.steps.len()),
             Self::Rotation(view) => json::<Rotation>(view, 1),
+            Self::Attempts(view) => json::<Attempts>(view, 1),
             Self::Erasure(view) => json::<Erasure>(view, 1),
             Self::List(result) => json::<List>(&result.view(), result.rows.len()),
             Self::History(page) => json::<History>(page, page.events.len()),

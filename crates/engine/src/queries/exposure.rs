@@ -19,6 +19,7 @@ use super::{Reader, paging};
 use crate::access::Caller;
 use crate::errors::{Fault, QueryError};
 use crate::leases::LiveLease;
+use crate::listings::is_of_listing;
 use crate::provider_tokens::is_of_refresh;
 use crate::{handovers, history, trials};
 
@@ -199,7 +200,9 @@ impl Search<'_> {
         let received = match happened {
             // Who has a connection tested, or its token refreshed, sees no value.
             Happened::Revealed(revealed)
-                if trials::is_of_test(&revealed) || is_of_refresh(&revealed) =>
+                if trials::is_of_test(&revealed)
+                    || is_of_refresh(&revealed)
+                    || is_of_listing(&revealed) =>
             {
                 None
             }

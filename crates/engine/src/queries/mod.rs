@@ -3,6 +3,7 @@
 mod access;
 mod alerts;
 mod answer;
+mod attempts;
 mod audit;
 mod erasure;
 mod exposure;

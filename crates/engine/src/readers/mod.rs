@@ -46,6 +46,7 @@ impl Effort {
         match query {
             QueryName::Get
             | QueryName::Rotation
+            | QueryName::Attempts
             | QueryName::Erasure
             | QueryName::BlockedTokens
             | QueryName::SecretPolicies

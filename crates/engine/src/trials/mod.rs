@@ -1,14 +1,18 @@
 //! Tests of connections: the provider's own request, sent with the connection's credentials.
 //!
-//! The catalogue says what is sent, and [`SendTest`] sends it. Two events record a test: a reveal,
+//! The catalogue says what is sent, and [`SendTest`] sends it: a request over HTTP, or the login to
+//! a database. Two events record a test: a reveal,
 //! which is durable before a secret is opened, and the result.
 
 mod checked;
-mod reason;
+mod echoes;
+mod proven;
+pub(crate) mod reason;
 mod reports;
 mod running;
 mod scheduled;
 
+pub(crate) use echoes::Echoes;
 pub(crate) use reason::harmless_words;
 
 use std::collections::BTreeSet;
@@ -26,19 +30,21 @@ use ledger_domain::{
     CheckedText as _, Command, Connection, ConnectionId, Event, Expected, FieldName, Line,
     Position, Prose, RevealSecret, SecretRevealed, Version, WantedGeneration, WorkspaceName,
 };
-use ledger_providers::{Catalogue, Field, Request, Trial, Untestable, as_text};
+use ledger_providers::{Catalogue, Field, Login, Request, TestRequest, Trial, Untestable, as_text};
 use zeroize::Zeroizing;
 
 use crate::access::{Permit, connection_unknown};
 use crate::destination::value;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault};
-use crate::execute::{Executed, Outcome};
+use crate::execute::Outcome;
+use crate::executed::Executed;
 use crate::fingerprint::Fingerprint;
 use crate::history;
 use crate::request::RequestContext;
 use crate::reveal::{RevealRequest, Texts, Values};
 
+use proven::{Proven, Unproven};
 use running::Running;
 pub(crate) use running::Trials;
 pub(crate) use scheduled::TESTS;
@@ -48,15 +54,42 @@ pub use scheduled::{Scheduled, TestSchedule, TestScheduleRule};
 const REASON: &str = "to test the connection";
 /// Where the request for that reveal comes from: the server itself, which alone sees the values.
 const FROM: &str = "test";
+/// The reason of a result of which nothing was sent.
+const NOTHING_SENT: &str = "nothing was sent: the address is in a network that this server may not \
+                            reach, or not without TLS (--allow-check-network)";
 
-/// Sends the requests of tests, and those for tokens.
+/// Sends the requests of tests, and those for tokens and models.
 pub trait SendTest: fmt::Debug + Send + Sync {
     /// Sends a request, follows no redirect, and ends within a time that the implementation limits.
+    /// Of the body, at most 16 KiB are read.
     fn send(&self, request: Request) -> Sending<'_>;
+
+    /// Sends a request in the same way, and reads the whole body. More than 4 MiB are no answer.
+    fn send_for_all(&self, request: Request) -> Sending<'_>;
+
+    /// Logs in to a database, in the same time.
+    fn log_in(&self, login: Login) -> LoggingIn<'_>;
 }
 
 /// What sending a request will lead to.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = SentTest> + Send + 'a>>;
+
+/// What logging in will lead to.
+pub type LoggingIn<'a> = Pin<Box<dyn Future<Output = SentLogin> + Send + 'a>>;
+
+/// What came of the login of a test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SentLogin {
+    /// It was tried.
+    Tried {
+        /// What it says about the credentials.
+        outcome: TestOutcome,
+        /// What the database did, in a few words of this side.
+        what: String,
+    },
+    /// The operator does not permit to reach the address; nothing was sent.
+    NotPermitted,
+}
 
 /// What came of the request of a test.
 pub enum SentTest {
@@ -68,7 +101,7 @@ pub enum SentTest {
         request_id: Option<String>,
         /// How long to wait before another one, as the provider said it.
         retry_after: Option<String>,
-        /// The beginning of the body, at most 16 KiB.
+        /// The body, or its beginning.
         body: Zeroizing<Vec<u8>>,
     },
     /// No answer, and why: a few words of this side.
@@ -293,11 +326,27 @@ impl Engine {
         texts: &Texts,
     ) -> Result<(TestResult, Option<Duration>), ExecuteError> {
         let trial = self.trial(details)?;
+        // The settings may be others than those of which it was asked what to reveal.
+        secret_fields(trial, &Fields::revealed(details, texts))?;
         let request = trial.request(&|field| value_of(details, texts, field))?;
         let started = Instant::now();
-        let sent = sender.send(request).await;
-        let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let secrets: Vec<&str> = texts.values().map(|text| text.as_str()).collect();
+        let latency = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut secrets: Vec<&str> = texts.values().map(|text| text.as_str()).collect();
+        let proven = match request {
+            TestRequest::Http(request) => self.send_proven(sender, request, &secrets).await,
+            TestRequest::Login(login) => {
+                let sent = sender.log_in(login).await;
+                return Ok((login_result(sent, latency()), None));
+            }
+        };
+        let latency_ms = latency();
+        let Proven { sent, token } = match proven {
+            Ok(proven) => proven,
+            Err(Unproven { outcome, reason, wait }) => {
+                return Ok((result_without_status(outcome, reason, latency_ms), wait));
+            }
+        };
+        secrets.extend(token.as_ref().map(|token| token.as_str()));
         let wait = match &sent {
             SentTest::Answered { retry_after: Some(text), .. } => {
                 reason::time_to_wait(text, self.clock().now())
@@ -330,15 +379,15 @@ fn can_be_tested(catalogue: &Catalogue, connection: &Connection) -> bool {
 
 /// Returns the command that reveals the fields of a test to the server itself.
 pub(crate) fn reveal(fields: BTreeSet<FieldName>) -> RevealSecret {
-    reveal_for(fields, REASON)
+    reveal_for(fields, REASON, FROM)
 }
 
-fn reveal_for(fields: BTreeSet<FieldName>, reason: &str) -> RevealSecret {
+pub(crate) fn reveal_for(fields: BTreeSet<FieldName>, reason: &str, from: &str) -> RevealSecret {
     RevealSecret {
         fields,
         generation: WantedGeneration::Current,
         reason: Prose::stored(reason.into()),
-        from: Some(Line::stored(FROM.into())),
+        from: Some(Line::stored(from.into())),
         for_test: true,
     }
 }
@@ -361,36 +410,46 @@ fn result(trial: Trial<'_>, sent: &SentTest, latency_ms: u64, secrets: &[&str]) 
             let reason = prose(reason);
             TestResult { outcome, reason, latency_ms, status: Some(*status), request_id }
         }
-        SentTest::Unanswered(why) => TestResult {
-            outcome: TestOutcome::Unreachable,
-            reason: prose(format!("the provider gave no answer: {why}")),
-            latency_ms,
-            status: None,
-            request_id: None,
-        },
-        SentTest::NotPermitted => TestResult {
-            outcome: TestOutcome::Inconclusive,
-            reason: prose(
-                "nothing was sent: the address is in a network that this server may not reach, \
-                 or not without TLS (--allow-check-network)"
-                    .to_owned(),
-            ),
-            latency_ms,
-            status: None,
-            request_id: None,
-        },
+        SentTest::Unanswered(why) => {
+            let reason = format!("the provider gave no answer: {why}");
+            result_without_status(TestOutcome::Unreachable, reason, latency_ms)
+        }
+        SentTest::NotPermitted => {
+            let reason = NOTHING_SENT.to_owned();
+            result_without_status(TestOutcome::Inconclusive, reason, latency_ms)
+        }
     }
 }
 
+/// Returns the result of a test that no provider answered over HTTP.
+fn result_without_status(outcome: TestOutcome, reason: String, latency_ms: u64) -> TestResult {
+    let reason = Prose::stored(reason.into());
+    TestResult { outcome, reason, latency_ms, status: None, request_id: None }
+}
+
+/// Returns the result of a login.
+fn login_result(sent: SentLogin, latency_ms: u64) -> TestResult {
+    let (outcome, reason) = match sent {
+        SentLogin::Tried { outcome, what } => (outcome, format!("the database {what}")),
+        SentLogin::NotPermitted => (TestOutcome::Inconclusive, NOTHING_SENT.to_owned()),
+    };
+    result_without_status(outcome, reason, latency_ms)
+}
+
 /// What a connection has, or will have.
-struct Fields<'c> {
+pub(crate) struct Fields<'c> {
     details: &'c Details,
     secrets: BTreeSet<&'c FieldName>,
 }
 
 impl<'c> Fields<'c> {
-    fn of(connection: &'c Connection) -> Self {
+    pub(crate) fn of(connection: &'c Connection) -> Self {
         Self { details: &connection.details, secrets: connection.secrets.keys().collect() }
+    }
+
+    /// Returns those of a connection whose secrets are these.
+    pub(crate) fn revealed(details: &'c Details, texts: &'c Texts) -> Self {
+        Self { details, secrets: texts.keys().collect() }
     }
 
     fn secret(&self, field: &Field) -> Option<&'c FieldName> {
@@ -398,11 +457,15 @@ impl<'c> Fields<'c> {
     }
 }
 
-/// Returns the secret fields of a connection that its test takes.
-fn secret_fields(
+/// Returns the secret fields of a connection that a request takes.
+pub(crate) fn secret_fields(
     trial: Trial<'_>,
     connection: &Fields<'_>,
 ) -> Result<BTreeSet<FieldName>, Untestable> {
+    let mut set = connection.details.config.keys().chain(connection.secrets.iter().copied());
+    if let Some(name) = set.find(|name| trial.is_diverted_by(name.as_str())) {
+        return Err(Untestable::Diverted(name.as_str().to_owned()));
+    }
     // The request would be sent with a default in its place.
     if let Some(field) = trial.settings().find(|field| connection.secret(field).is_some()) {
         return Err(Untestable::Diverted(field.name.clone()));
@@ -424,7 +487,11 @@ fn setting(details: &Details, field: &Field) -> Option<String> {
 }
 
 /// Returns the value of a field, opened or set.
-fn value_of(details: &Details, texts: &Texts, field: &Field) -> Option<Zeroizing<String>> {
+pub(crate) fn value_of(
+    details: &Details,
+    texts: &Texts,
+    field: &Field,
+) -> Option<Zeroizing<String>> {
     let opened = texts.iter().find(|(name, _)| field.is_called(name.as_str()));
     let opened = opened.map(|(_, text)| text.clone());
     opened.or_else(|| setting(details, field).map(Zeroizing::new))

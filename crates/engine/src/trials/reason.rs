@@ -21,12 +21,12 @@ const ID_CHARS: usize = 128;
 /// A word with so many successive characters of a secret is left out.
 const SHARED_IN_WORD: usize = 5;
 /// The same for all that is left of what a provider says, without what is between its words.
-const SHARED_IN_ALL: usize = 8;
+pub(super) const SHARED_IN_ALL: usize = 8;
 /// What stands for a word that is left out.
 const HIDDEN: &str = "***";
 
 /// Returns the reason of an outcome.
-pub(super) fn of_answer(
+pub(crate) fn of_answer(
     outcome: TestOutcome,
     status: u16,
     retry_after: Option<&str>,
@@ -57,7 +57,7 @@ pub(super) fn is_harmless_id(id: &str, secrets: &[&str]) -> bool {
 }
 
 /// Returns how long a provider asks to wait, as `Retry-After` says it: in seconds or until a time.
-pub(super) fn time_to_wait(text: &str, now: Micros) -> Option<Duration> {
+pub(crate) fn time_to_wait(text: &str, now: Micros) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
@@ -136,7 +136,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Returns the letters and digits of a text in lower case.
-fn plain(text: &str) -> Zeroizing<String> {
+pub(super) fn plain(text: &str) -> Zeroizing<String> {
     let kept = text.chars().filter(char::is_ascii_alphanumeric);
     collected(text.len(), kept.map(|c| c.to_ascii_lowercase()))
 }
@@ -156,10 +156,10 @@ fn collected(most: usize, chars: impl Iterator<Item = char>) -> Zeroizing<String
 }
 
 /// The forms in which a secret may be repeated, without punctuation and in lower case.
-struct Forms(Vec<Zeroizing<String>>);
+pub(super) struct Forms(pub(super) Vec<Zeroizing<String>>);
 
 impl Forms {
-    fn of(secrets: &[&str]) -> Self {
+    pub(super) fn of(secrets: &[&str]) -> Self {
         let mut forms = Vec::new();
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
             let as_is = plain(secret);

@@ -4,8 +4,7 @@
 //! event, and whoever reports a failure that is none changes nothing.
 
 use ledger_contract::commands::{ConnectionRef, FailureReport, ParsedCommand};
-use ledger_contract::reply::{Receipt, ReportTaken};
-use ledger_contract::time;
+use ledger_contract::reply::ReportTaken;
 use ledger_domain::connection::{HealthState, check_expected};
 use ledger_domain::{
     CheckedText as _, Command, Connection, ConnectionId, Micros, Prose, Rejection, WorkspaceName,
@@ -16,7 +15,7 @@ use super::scheduled;
 use crate::access::{Caller, Permit};
 use crate::engine::Engine;
 use crate::errors::ExecuteError;
-use crate::execute::Executed;
+use crate::executed::Executed;
 use crate::request::RequestContext;
 use crate::writer::{Recent, Work};
 
@@ -184,19 +183,12 @@ impl Engine {
     }
 
     fn taken(&self, connection: &Connection, action: &str, reports: u64) -> Executed {
-        let receipt = Receipt {
-            connection: Some(connection.id.to_string()),
-            version: connection.version.get(),
-            position: connection.position.get(),
-            incarnation: self.identity().incarnation.to_string(),
-            recorded_at: time::format(connection.updated_at),
-        };
         let report = ReportTaken {
             action: action.to_owned(),
             reports,
             health: connection.health.state.as_str().to_owned(),
         };
-        Executed { report: Some(report), ..Executed::of(receipt, false) }
+        Executed { report: Some(report), ..self.unchanged(connection) }
     }
 }
 

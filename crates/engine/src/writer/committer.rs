@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 use ledger_domain::{ConsumerEvent, Position};
 use ledger_store::Durability;
+use ledger_store::tables::meta;
 use parking_lot::Mutex;
 
 use super::queue::{CloseOnDrop, Queue};
@@ -49,13 +50,28 @@ impl Committer {
 
     /// Makes a group durable and visible, and answers its callers.
     pub(crate) fn commit(&mut self, group: Group) {
-        let Group { batch, accepted, replies, written, head } = group;
+        let Group { mut batch, accepted, replies, written, head, beside, followed } = group;
+        let (store, log) = (&self.shared.store, &self.shared.log);
+        if let Some(sequence) = followed {
+            meta::put_followed(&mut batch, store, sequence);
+        }
         if batch.is_empty() {
             // The group contains only refusals and repeats. They may depend on the previous group,
             // which is durable by now unless its write failed.
             let failed = self.shared.store.poisoned_by().map(Unavailable::from);
+            let failed = failed.or_else(|| self.shared.log.check().err());
             tell(written, failed.as_ref());
             return send(replies, failed.as_ref());
+        }
+        let appended = if followed.is_some() {
+            Ok(())
+        } else {
+            let head = *self.shared.head.borrow();
+            log.append(store, &mut batch, head, &accepted, &beside)
+        };
+        if let Err(failed) = appended {
+            tell(written, Some(&failed));
+            return send(replies, Some(&failed));
         }
         if let Err(error) = self.shared.store.commit(batch, Durability::Synced) {
             tracing::error!(error = %chain(&error), "cannot write the log");
@@ -63,25 +79,7 @@ impl Committer {
             tell(written, Some(&failed));
             return send(replies, Some(&failed));
         }
-        let listed: Vec<Change<'_>> = accepted
-            .iter()
-            .filter_map(|accepted| match &accepted.effect {
-                Effect::Connection(change) => Some(Change {
-                    ordinal: change.ordinal,
-                    before: change.before.as_deref(),
-                    after: &change.after,
-                }),
-                Effect::Principal(_)
-                | Effect::Consumer(..)
-                | Effect::Revealed { .. }
-                | Effect::Policies(..)
-                | Effect::Alerts(..)
-                | Effect::Leases { .. }
-                | Effect::Ledger(_)
-                | Effect::Handover { .. }
-                | Effect::None => None,
-            })
-            .collect();
+        let listed = listed(&accepted);
         let audited: Vec<Facts<'_>> = accepted
             .iter()
             .map(|event| Facts { metadata: &event.metadata, type_name: event.type_name })
@@ -97,6 +95,9 @@ impl Committer {
                 // again.
                 self.shared.store.poison();
             }
+        }
+        for (alert, writes) in beside.alerts {
+            self.shared.alert_states.take(alert, writes);
         }
         for accepted in &accepted {
             self.follow(&accepted.effect, accepted.metadata.position);
@@ -182,6 +183,29 @@ impl Committer {
             tracing::error!(error = %chain(&error), "cannot write the list indexes");
         }
     }
+}
+
+/// Returns the changes to connections.
+fn listed(accepted: &[Accepted]) -> Vec<Change<'_>> {
+    accepted
+        .iter()
+        .filter_map(|accepted| match &accepted.effect {
+            Effect::Connection(change) => Some(Change {
+                ordinal: change.ordinal,
+                before: change.before.as_deref(),
+                after: &change.after,
+            }),
+            Effect::Principal(_)
+            | Effect::Consumer(..)
+            | Effect::Revealed { .. }
+            | Effect::Policies(..)
+            | Effect::Alerts(..)
+            | Effect::Leases { .. }
+            | Effect::Ledger(_)
+            | Effect::Handover { .. }
+            | Effect::None => None,
+        })
+        .collect()
 }
 
 fn fresh(accepted: Accepted) -> Fresh {

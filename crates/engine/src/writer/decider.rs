@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crossbeam_channel::Sender;
@@ -9,21 +10,22 @@ use ledger_contract::records::{self, Metadata, StoredFingerprint, StreamId};
 use ledger_domain::connection::GrantScope;
 use ledger_domain::{
     Command, Connection, ConnectionId, Event, Expected, HandoverCommand, LeaseCommand, LeaseEnd,
-    Micros, Rejection, Version, Workspace, WorkspaceCreated, WorkspaceName, decide, evolve, limits,
+    MessageId, Micros, Rejection, Version, Workspace, WorkspaceCreated, WorkspaceName, decide,
+    limits,
 };
-use ledger_store::Batch;
-use ledger_store::tables::{Receipt, StreamKey, claims, keys, log, receipts, streams};
+use ledger_store::tables::{Receipt, StreamKey, log, receipts, streams};
 use parking_lot::Mutex;
 
 use super::beside::ConsumerOutcome;
+use super::changes::{Changed, KeyChange, evolved};
 use super::clock::ClockWatch;
 use super::committer::Committer;
 use super::queue::{CloseOnDrop, Queue};
 use super::quotas::{Meter, Taking, is_always_permitted};
 use super::state::{Head, State};
 use super::{
-    Accepted, AcceptedChange, Effect, Envelope, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job,
-    LeaseWork, Prepared, ReplyTo, Work, answer,
+    Accepted, Effect, Envelope, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job, LeaseWork,
+    Prepared, ReplyTo, Work, answer,
 };
 use crate::access::Permit;
 use crate::destination::{self, SecretsGiven};
@@ -34,8 +36,8 @@ use crate::exposure;
 use crate::fingerprint::Fingerprint;
 use crate::history;
 use crate::models::Change;
-use crate::projections::claims::claim;
 use crate::redaction;
+use crate::replication::{ValueBeside, data_key_name};
 
 /// An event that was decided on, and what is known of its command.
 pub(super) struct Decided {
@@ -128,6 +130,9 @@ impl Decider {
             Job::Command(prepared, reply) => self.command(*prepared, reply),
             Job::Rewrapped(rows, tell) => self.put_rewrapped(rows, tell),
             Job::Remove(removals, tell) => self.remove(removals, tell),
+            Job::AlertRows(writes, tell) => self.put_alert_rows(writes, tell),
+            Job::Follow(group, tell) => self.follow(*group, tell),
+            Job::Lead(epoch, tell) => self.lead(epoch, &tell),
             Job::Pause(work) => {
                 self.drain();
                 work();
@@ -144,7 +149,7 @@ impl Decider {
     }
 
     /// Waits until the committing thread is idle.
-    fn await_committer(&mut self) {
+    pub(super) fn await_committer(&mut self) {
         if self.busy {
             self.queue.wait_for_commit();
             self.busy = false;
@@ -191,7 +196,7 @@ impl Decider {
             return Err(Unavailable::from(poison).into());
         }
         // A process that was stopped for a while finds commands here that it accepted before.
-        self.shared.fence.check()?;
+        self.shared.may_write()?;
         let now = self.shared.ports.now();
         self.clock_watch.look(now, Instant::now(), self.state.recorded_at);
         let state = &self.state;
@@ -211,6 +216,7 @@ impl Decider {
             return Ok(outcome);
         }
         let Prepared { work, envelope } = prepared;
+        let sent = self.shared.log.is_set().then(|| sent_to(&envelope));
         if envelope.deadline.is_some_and(|deadline| deadline < now) {
             return Err(DeadlineExpired.into());
         }
@@ -284,6 +290,9 @@ impl Decider {
         let receipt = Receipt { connection, version, position, recorded_at, fingerprint };
         if let Some(key) = key {
             receipts::put(&mut self.group.batch, &self.shared.store, &key, &receipt);
+            if let Some((workspace, command)) = &sent {
+                self.group.beside.add_receipt(workspace, command.as_str(), &receipt);
+            }
             self.state.set_receipt(key, receipt);
         }
         self.state.recorded_at = recorded_at;
@@ -340,7 +349,7 @@ impl Decider {
             workspace: envelope.workspace,
             recorded_at: at,
             clock: self.clock,
-            epoch: Some(self.shared.identity.epoch),
+            epoch: Some(self.shared.epoch.load(Ordering::SeqCst)),
             actor: envelope.permit.actor().clone(),
             provenance: envelope.provenance,
             fingerprint: envelope.fingerprint.as_ref().map(|own| StoredFingerprint(own.stored())),
@@ -443,28 +452,24 @@ impl Decider {
         let place = self.check_change_quotas(&after.workspace, taking, self.now(at))?;
         self.move_claim(before.as_deref(), &after)?;
         self.count_change(place, taking);
-        if let Some(wrapped) = new_key {
-            keys::put(&mut self.group.batch, &self.shared.store, id, &wrapped);
-            self.state.count_data_key(None, Some(self.state.ledger.active));
+        if let Some(wrapped) = &new_key
+            && self.shared.log.is_set()
+        {
+            let (name, value) = (data_key_name(id), wrapped.clone());
+            self.group.beside.values.push(ValueBeside { name, value, lifetime: None });
         }
-        if let Some(under) = destroyed {
-            self.destroy_key(id, under, metadata.position);
-        }
-        if before.is_none() {
-            self.state.next_ordinal += 1;
-        }
-        self.shared.models.load().write_encoded(&mut self.group.batch, &change, &row);
-        history::put_snapshot(&mut self.group.batch, &self.shared.store, &after);
         if let Some(because) =
             before.as_deref().and_then(|before| LeaseEnd::of_change(before, &after))
         {
             self.end_leases_of(id, because);
         }
-        let (after, row_bytes) = (Arc::new(after), row.len());
-        self.state.set_head(id, Head { ordinal, connection: after.clone(), row_bytes });
-        let change = AcceptedChange { ordinal, before, after, row_bytes, is_urgent };
-        let effect = Effect::Connection(change);
-        self.append(metadata, StreamKey::connection(id), type_name, effect);
+        let key = match (new_key, destroyed) {
+            (Some(wrapped), _) => KeyChange::IsMade(wrapped),
+            (None, Some(under)) => KeyChange::IsDestroyed(under),
+            (None, None) => KeyChange::Stays,
+        };
+        let changed = Changed { ordinal, before, after, row, is_urgent, key };
+        self.put_change(metadata, type_name, changed);
         Ok(version)
     }
 
@@ -529,36 +534,11 @@ impl Decider {
         }
         Ok(Command::Revert { to, then, detach_secrets })
     }
+}
 
-    /// Keeps slugs unique among the active connections of a workspace.
-    fn move_claim(
-        &mut self,
-        before: Option<&Connection>,
-        after: &Connection,
-    ) -> Result<(), ExecuteError> {
-        // A connection never leaves its workspace.
-        if before
-            .is_some_and(|before| before.slug == after.slug && before.lifecycle == after.lifecycle)
-        {
-            return Ok(());
-        }
-        let (old, new) = (before.and_then(claim), claim(after));
-        if let Some(key) = &new
-            && self.state.claimed(key)?.is_some_and(|holder| holder != after.id)
-        {
-            return Err(ExecuteError::SlugTaken(after.slug.clone()));
-        }
-        let (store, batch): (_, &mut Batch) = (&self.shared.store, &mut self.group.batch);
-        if let Some(key) = old {
-            claims::delete(batch, store, &key);
-            self.state.set_claim(key, None);
-        }
-        if let Some(key) = new {
-            claims::put(batch, store, &key, after.id);
-            self.state.set_claim(key, Some(after.id));
-        }
-        Ok(())
-    }
+/// Returns to which workspace a command was sent, and its id.
+fn sent_to(envelope: &Envelope) -> (WorkspaceName, MessageId) {
+    (envelope.workspace.clone(), envelope.provenance.command_id.clone())
 }
 
 fn receipt_key(envelope: &Envelope) -> Vec<u8> {
@@ -572,16 +552,6 @@ fn check_size(before_bytes: usize, bytes: usize) -> Result<(), ExecuteError> {
         return Ok(());
     }
     Err(ExecuteError::ConnectionTooLarge { bytes, max })
-}
-
-fn evolved(
-    before: Option<&Connection>,
-    event: Event,
-    metadata: &Metadata,
-    id: ConnectionId,
-) -> Result<Connection, Fault> {
-    let after = evolve(before.cloned(), event, &metadata.facts(id));
-    after.ok_or_else(|| left_no_state(metadata))
 }
 
 /// Returns the fault for an accepted event that cannot be applied to its state.

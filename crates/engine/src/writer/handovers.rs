@@ -2,6 +2,7 @@
 //! keys are in a stream of their own for each principal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ledger_contract::Moment;
 use ledger_contract::records::{self, StreamId};
@@ -19,6 +20,7 @@ use super::{Effect, Envelope};
 use crate::access::same_digest;
 use crate::errors::{ConnectionUnknown, ExecuteError, Fault};
 use crate::handovers;
+use crate::replication::{ValueBeside, handover_name};
 
 /// A request to hand values over.
 #[derive(Debug)]
@@ -268,6 +270,13 @@ impl Decider {
         let metadata = self.metadata(envelope, stream, version, at);
         self.record.clear();
         records::encode_handover(&mut self.record, &metadata, event);
+        if self.shared.log.is_set() && matches!(event, HandoverEvent::KeyMade(_)) {
+            let name = handover_name(&state.id);
+            let value = records::encode_handover_row(&state);
+            let micros = state.until.get().saturating_sub(at.get());
+            let lifetime = u64::try_from(micros).map(Duration::from_micros).ok();
+            self.group.beside.values.push(ValueBeside { name, value, lifetime });
+        }
         let state = Arc::new(state);
         handovers::write(&mut self.group.batch, &self.shared.store, &state);
         self.state.set_handover(&state);

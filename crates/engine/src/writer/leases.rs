@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger_contract::records::{self, Provenance, StreamId, Via};
+use ledger_contract::records::{self, Metadata, Provenance, StreamId, Via};
 use ledger_domain::{
     Connection, ConnectionId, EndWorkspaceLeases, EndedLeases, Expected, LeaseCommand, LeaseEnd,
     LeaseEvent, Micros, Version,
@@ -118,12 +118,24 @@ impl Decider {
         let metadata = self.metadata(envelope, stream, version, at);
         self.record.clear();
         records::encode_lease(&mut self.record, &metadata, event);
+        self.put_leases(metadata, key, event, used);
+        Ok(())
+    }
+
+    /// Adds an event of leases, whose record is encoded, and what follows from it to the group.
+    /// `used` is the connection whose secrets it uses.
+    pub(super) fn put_leases(
+        &mut self,
+        metadata: Metadata,
+        key: StreamKey,
+        event: &LeaseEvent,
+        used: Option<u32>,
+    ) {
         let ids = self.state.leases.apply(&metadata.lease_facts(), event);
         let leases = &self.state.leases;
         self.shared.models.load().write_leases(&mut self.group.batch, leases, &ids);
         let changed = LeasesChanged::of(leases, &ids);
         self.append(metadata, key, event.type_name(), Effect::Leases { changed, used });
-        Ok(())
     }
 
     fn end_in_workspace(

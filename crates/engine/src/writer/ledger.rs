@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use ledger_contract::records::{self, StreamId};
+use ledger_contract::records::{self, Metadata, StreamId};
 use ledger_domain::{
-    Connection, ConnectionId, LedgerCommand, Micros, Rejection, Version, WorkspaceName,
-    decide_ledger,
+    Connection, ConnectionId, Ledger, LedgerCommand, LedgerEvent, MasterKeyId, Micros, Rejection,
+    Version, WorkspaceName, decide_ledger,
 };
 use ledger_store::tables::{StreamKey, founding, keys, meta};
 use ledger_vault::{Keyring, OpenError as UnsealError, Scope, WrappedDataKey, master_key_of};
 
 use super::decider::Decider;
 use super::{Effect, Envelope, LedgerWork, Rewrapped, TellWritten};
-use crate::errors::{ExecuteError, Fault, MasterKeysError};
+use crate::errors::{ExecuteError, Fault, MasterKeysError, chain};
 use crate::master_keys::{self, LedgerSecrets};
 
 /// What becomes of the master keys in memory.
@@ -50,21 +50,127 @@ impl Decider {
             LedgerWork::Seal => Keys::Go,
         };
         let id = self.shared.identity.ledger;
-        let store = &self.shared.store;
-        if let Keys::Are(keys) = &keys
-            && keys.active_id() != self.state.ledger.active
-        {
-            let secrets = LedgerSecrets::rewrapped(store, keys, id, &self.shared.ports)?;
-            secrets.put(&mut self.group.batch, store);
-        }
+        let secrets = self.rewrapped_secrets(&keys)?;
         let version = self.state.ledger.version.next();
         let metadata = self.metadata(envelope, StreamId::Ledger(id), version, at);
         self.record.clear();
         records::encode_ledger(&mut self.record, &metadata, &event);
-        self.state.ledger.evolve(&event, version);
+        self.put_ledger(metadata, &event, secrets, keys);
+        Ok(version)
+    }
+
+    /// Takes over an event of the ledger itself that another node of the cluster decided, with the
+    /// master keys of this one. Everything before it must be durable.
+    ///
+    /// Errors: `Fault::OwnKeys` if this node does not have the keys, or still needs one.
+    pub(super) fn follow_ledger(
+        &mut self,
+        metadata: Metadata,
+        event: &LedgerEvent,
+    ) -> Result<(), Fault> {
+        let keys = match event {
+            LedgerEvent::MasterKeyRotated { to, .. } => Keys::Are(self.own_keys(*to)?),
+            LedgerEvent::Unsealed { key, .. } => Keys::Are(self.own_keys(*key)?),
+            LedgerEvent::MasterKeyRetired { key } => {
+                let data_keys = self.state.ledger.under_key(*key);
+                if data_keys > 0 {
+                    return Err(Fault::OwnKeys(format!(
+                        "{data_keys} data keys are still to be wrapped anew here before the \
+                         master key {key} is used no more"
+                    )));
+                }
+                let held = self.shared.master_keys.enter();
+                held.map_or(Keys::Stay, |held| Keys::Are(held.ring().without(|id| id == *key)))
+            }
+            LedgerEvent::DataKeysRewrapped { .. } => Keys::Stay,
+            LedgerEvent::Sealed => Keys::Go,
+        };
+        let secrets = self.rewrapped_secrets(&keys)?;
+        self.put_ledger(metadata, event, secrets, keys);
+        Ok(())
+    }
+
+    /// Returns this node's master keys with an active one, read again where they come from unless
+    /// they are in memory.
+    fn own_keys(&self, active: MasterKeyId) -> Result<Keyring, Fault> {
+        let master_keys = &self.shared.master_keys;
+        let lacks = |error: &dyn std::error::Error| {
+            Fault::OwnKeys(format!(
+                "this node does not have the master key {active}, which is the active one: {}; \
+                 give it the keys that the other nodes have",
+                chain(error)
+            ))
+        };
+        let ledger = Ledger { active, ..self.state.ledger.clone() };
+        if let Ok(held) = master_keys.enter()
+            && let Ok(ring) = master_keys::of_ledger(held.ring(), &ledger)
+        {
+            return Ok(ring);
+        }
+        let read = master_keys.read_source().map_err(|error| lacks(&error))?;
+        if active == self.state.ledger.active {
+            self.check_key_check(&read).map_err(|error| lacks(&error))?;
+        }
+        if let Ok(held) = master_keys.enter()
+            && let Some(key) = held.ring().clash(&read)
+        {
+            return Err(lacks(&MasterKeysError::Differs(key)));
+        }
+        master_keys::of_ledger(&read, &ledger).map_err(|error| lacks(&error))
+    }
+
+    /// Has the master keys in memory be those of the durable ledger again, after a change of them
+    /// was not written.
+    pub(super) fn restore_keys(&self) {
+        let (ledger, master_keys) = (&self.state.ledger, &self.shared.master_keys);
+        if ledger.is_sealed {
+            if master_keys.are_there() {
+                self.shared.drop_keys();
+            }
+            return;
+        }
+        let held = master_keys.key_ids();
+        let needed = master_keys::in_use(ledger);
+        if held.first() == Some(&ledger.active) && needed.iter().all(|key| held.contains(key)) {
+            return;
+        }
+        match self.own_keys(ledger.active) {
+            Ok(ring) => master_keys.use_ring(ring),
+            Err(error) => tracing::error!(
+                error = %chain(&error),
+                "the master keys were not taken back; start this node again once it has them"
+            ),
+        }
+    }
+
+    /// Returns the secrets of the ledger itself wrapped under the keys that are to come, if the
+    /// active one changes.
+    fn rewrapped_secrets(&self, keys: &Keys) -> Result<Option<LedgerSecrets>, Fault> {
+        match keys {
+            Keys::Are(keys) if keys.active_id() != self.state.ledger.active => {
+                let (store, id) = (&self.shared.store, self.shared.identity.ledger);
+                LedgerSecrets::rewrapped(store, keys, id, &self.shared.ports).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Adds an event of the ledger itself to the group. Without it becoming durable, nothing else
+    /// does.
+    fn put_ledger(
+        &mut self,
+        metadata: Metadata,
+        event: &LedgerEvent,
+        secrets: Option<LedgerSecrets>,
+        keys: Keys,
+    ) {
+        if let Some(secrets) = secrets {
+            secrets.put(&mut self.group.batch, &self.shared.store);
+        }
+        self.state.ledger.evolve(event, metadata.version);
         let effect = Effect::Ledger(Arc::new(self.state.ledger.clone()));
-        self.append(metadata, StreamKey::ledger(id), event.type_name(), effect);
-        // If the event does not become durable, nothing else does.
+        let key = StreamKey::ledger(self.shared.identity.ledger);
+        self.append(metadata, key, event.type_name(), effect);
         match keys {
             Keys::Stay => {}
             Keys::Are(keys) => {
@@ -73,7 +179,6 @@ impl Decider {
             }
             Keys::Go => self.shared.drop_keys(),
         }
-        Ok(version)
     }
 
     /// Returns the command that is to be decided, after a look at the given keys.
@@ -159,7 +264,7 @@ impl Decider {
     /// was read, that is under a key which has been left behind since, or whose connection is
     /// erased, is left out.
     pub(super) fn put_rewrapped(&mut self, rows: Vec<Rewrapped>, tell: TellWritten) {
-        let Some(tell) = self.if_writable(tell) else { return };
+        let Some(tell) = self.begin_local(tell) else { return };
         let active = self.state.ledger.active;
         for Rewrapped { id, before, after } in rows {
             // The row is gone from the store only with the group of the erasure.
@@ -175,7 +280,7 @@ impl Decider {
                 self.state.count_data_key(Some(former), Some(active));
             }
         }
-        self.group.written.push(tell);
+        self.end_local(tell);
     }
 
     /// Adds to the group how many data keys are wrapped under the master keys of which that has

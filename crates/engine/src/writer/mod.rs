@@ -15,9 +15,11 @@
 
 mod alerts;
 mod beside;
+mod changes;
 mod clock;
 mod committer;
 mod decider;
+mod follow;
 mod handovers;
 mod leases;
 mod ledger;
@@ -59,12 +61,14 @@ use decider::Decider;
 use queue::{Queue, Refused};
 
 use crate::access::Permit;
+use crate::alerts::SharedWrites;
 use crate::engine::Shared;
 use crate::errors::{ExecuteError, Fault, Unavailable};
 use crate::execute::Outcome;
 use crate::fingerprint::Fingerprint;
 use crate::leases::LeasesChanged;
 use crate::master_keys::KeyUse;
+use crate::replication::{FollowedGroup, GroupBeside};
 
 /// Most commands in one group.
 const GROUP_COMMANDS_MAX: usize = 1_024;
@@ -183,6 +187,12 @@ pub(crate) enum Job {
     Rewrapped(Vec<Rewrapped>, TellWritten),
     /// Store what an erasure removes.
     Remove(Vec<Removal>, TellWritten),
+    /// Store how far the messages of an alert are, for every node.
+    AlertRows(SharedWrites, TellWritten),
+    /// Take over this group, which another node decided.
+    Follow(Box<FollowedGroup>, TellWritten),
+    /// Begin a term of this number, from the durable states on.
+    Lead(u64, TellWritten),
     /// Commit everything decided so far, then run this while no command is in flight.
     Pause(Box<dyn FnOnce() + Send>),
 }
@@ -253,6 +263,10 @@ pub(crate) struct Group {
     /// Who waits for what the batch has besides events.
     pub(crate) written: Vec<TellWritten>,
     pub(crate) head: Position,
+    /// What a log that several nodes share needs besides records.
+    pub(crate) beside: GroupBeside,
+    /// The sequence of the last message of that log that is in the group, if others decided it.
+    pub(crate) followed: Option<u64>,
 }
 
 impl Group {
@@ -320,6 +334,21 @@ impl Writer {
     /// Queues what an erasure removes.
     pub(crate) fn remove(&self, removals: Vec<Removal>) -> Result<Written, Unavailable> {
         self.put(|tell| Job::Remove(removals, tell))
+    }
+
+    /// Queues how far the messages of an alert are.
+    pub(crate) fn put_alert_rows(&self, writes: SharedWrites) -> Result<Written, Unavailable> {
+        self.put(|tell| Job::AlertRows(writes, tell))
+    }
+
+    /// Queues a group that another node decided.
+    pub(crate) fn follow(&self, group: FollowedGroup) -> Result<Written, Unavailable> {
+        self.put(|tell| Job::Follow(Box::new(group), tell))
+    }
+
+    /// Queues the beginning of a term.
+    pub(crate) fn lead(&self, epoch: u64) -> Result<Written, Unavailable> {
+        self.put(|tell| Job::Lead(epoch, tell))
     }
 
     /// Queues a job without an event.

@@ -33,7 +33,7 @@ pub(crate) enum Removal {
 impl Decider {
     /// Adds changes to the group.
     pub(super) fn remove(&mut self, removals: Vec<Removal>, tell: TellWritten) {
-        let Some(tell) = self.if_writable(tell) else { return };
+        let Some(tell) = self.begin_local(tell) else { return };
         let (batch, store) = (&mut self.group.batch, &self.shared.store);
         for removal in removals {
             match removal {
@@ -49,22 +49,42 @@ impl Decider {
                 Removal::EraseAgain(id) => meta::delete_erase_again(batch, store, id),
             }
         }
-        self.group.written.push(tell);
+        self.end_local(tell);
     }
 
     /// Returns who waits for something without an event, unless nothing may be written, of which
     /// they are told.
     pub(super) fn if_writable(&self, tell: TellWritten) -> Option<TellWritten> {
-        let refused = match self.shared.store.poisoned_by() {
-            Some(poison) => Err(Unavailable::from(poison)),
-            None => self.shared.fence.check(),
-        };
-        if refused.is_ok() {
-            return Some(tell);
+        unless(self.refusal(false), tell)
+    }
+
+    /// Begins what each node of a cluster does in its own data directory, such as to carry an
+    /// erasure out: in groups of their own, which follow nothing that the log may not have. Returns
+    /// who waits for it, unless nothing may be written, of which they are told.
+    pub(super) fn begin_local(&mut self, tell: TellWritten) -> Option<TellWritten> {
+        let is_shared = self.shared.log.is_set();
+        if is_shared {
+            self.drain();
         }
-        // Who does not listen any more is stopping.
-        let (Ok(()) | Err(_)) = tell.send(refused);
-        None
+        let is_dropped = self.shared.log.has_failed().then(|| self.begin_again().err()).flatten();
+        unless(is_dropped.or_else(|| self.refusal(is_shared)), tell)
+    }
+
+    /// Ends it.
+    pub(super) fn end_local(&mut self, tell: TellWritten) {
+        self.group.written.push(tell);
+        if self.shared.log.is_set() {
+            self.drain();
+        }
+    }
+
+    /// Returns why nothing may be written, or nothing that only this data directory has.
+    fn refusal(&self, only_here: bool) -> Option<Unavailable> {
+        match self.shared.store.poisoned_by() {
+            Some(poison) => Some(Unavailable::from(poison)),
+            None if only_here => None,
+            None => self.shared.may_write().err(),
+        }
     }
 
     /// Returns the master key under which the data key of a connection is wrapped, if it has one
@@ -101,4 +121,12 @@ impl Decider {
         self.state.count_data_key(under, None);
         self.state.set_destroyed(id);
     }
+}
+
+/// Tells a refusal, if there is one; else returns who is to be told.
+fn unless(refusal: Option<Unavailable>, tell: TellWritten) -> Option<TellWritten> {
+    let Some(refusal) = refusal else { return Some(tell) };
+    // Who does not listen any more is stopping.
+    let (Ok(()) | Err(_)) = tell.send(Err(refusal));
+    None
 }

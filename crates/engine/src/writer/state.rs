@@ -7,7 +7,7 @@ use ledger_domain::{
     Connection, ConnectionId, ConsumerEvent, Consumers, Handover, HandoverId, Ledger, MasterKeyId,
     Micros, Position, Principal, PrincipalName, SecretLeases, Version, WorkspaceName,
 };
-use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipts, streams};
+use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, meta, receipts, streams};
 
 use super::recent::Recent;
 use crate::access::{Caller, caller_of, check_blocks};
@@ -131,7 +131,9 @@ impl State {
         }
         let principals = all.into_iter();
         let principals = principals.map(|principal| (principal.name.clone(), principal)).collect();
-        let ledger = (**shared.ledger.read()).clone();
+        // The batches count the data keys, and the durable ledger does not.
+        let data_keys = meta::data_keys(&store)?;
+        let ledger = Ledger { data_keys, ..(**shared.ledger.read()).clone() };
         let pending_handovers = shared.handovers.pending();
         let policies = (*shared.policies.now()).clone();
         let alerts = (*shared.alerts.now()).clone();

@@ -1,4 +1,4 @@
-//! Blaxel's operations about providers. They use only the catalogue and call no provider.
+//! Blaxel's operations about providers. Only those about models ask one.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(super) async fn models(
     Path(path): Path<ConnectionPath>,
 ) -> Result<Tagged<Unspecified<Vec<Value>>>, Refusal> {
     let connection = named(&request, &path.connection_name).await?;
-    let models = known_models(&request, &connection).into_values().collect();
+    let models = models_of(&request, &connection).await?.into_values().collect();
     Ok(request.tagged(&connection, Unspecified(models)))
 }
 
@@ -26,7 +26,7 @@ pub(super) async fn model(
     Path(path): Path<ModelPath>,
 ) -> Result<Tagged<Unspecified<Value>>, Refusal> {
     let connection = named(&request, &path.connection_name).await?;
-    let model = known_models(&request, &connection).remove(&path.model_id);
+    let model = models_of(&request, &connection).await?.remove(&path.model_id);
     let model = model.ok_or_else(|| {
         let message = "the connection is not known to reach this model";
         Problem::because(Code::ConnectionUnknown, message)
@@ -88,19 +88,21 @@ fn endpoints_of(provider: &Provider) -> BTreeMap<&'static str, EndpointOut> {
 
 /// Returns the models known to be available over a connection: those of its provider that its
 /// policy allows, and those that the policy itself names.
-fn known_models(request: &FacadeRequest, connection: &Connection) -> BTreeMap<String, Value> {
-    let policy = &connection.models;
-    let provider = request.provider(connection.details.provider.as_str());
-    let known = provider.map(|provider| provider.models.known.as_slice()).unwrap_or_default();
-    let of_provider = known.iter().filter(|model| {
-        policy.models.get(model.id.as_str()).map_or(policy.allow_all, |rule| rule.enabled)
-    });
+async fn models_of(
+    request: &FacadeRequest,
+    connection: &Connection,
+) -> Result<BTreeMap<String, Value>, Refusal> {
+    let of_provider = request.models(connection).await?;
+    let of_provider = of_provider.into_iter().filter(|model| model.allowed);
     let mut models: BTreeMap<String, Value> = of_provider
-        .map(|model| (model.id.clone(), json!({ "id": model.id, "name": model.name })))
+        .map(|model| {
+            let shown = json!({ "id": model.id, "name": model.name });
+            (model.id, shown)
+        })
         .collect();
-    for (id, _) in policy.models.iter().filter(|(_, rule)| rule.enabled) {
+    for (id, _) in connection.models.models.iter().filter(|(_, rule)| rule.enabled) {
         let id = id.as_str();
         models.entry(id.to_owned()).or_insert_with(|| json!({ "id": id, "name": id }));
     }
-    models
+    Ok(models)
 }

@@ -98,14 +98,14 @@ fn connections() -> Vec<Route> {
     ]
 }
 
-/// Returns the routes that are answered from the catalogue.
+/// Returns the routes about providers and models.
 fn of_providers() -> Vec<Route> {
     vec![
         Route {
             method: Method::GET,
             path: "/v0/integrations/connections/{connectionName}/models",
             id: "ListIntegrationConnectionModels",
-            summary: "Lists the known models of a connection.",
+            summary: "Lists the models of a connection, as its provider does.",
             terms: Refuses(&[404]),
             operation: Operation::of(catalogue::models),
         },

@@ -1,4 +1,5 @@
-//! The models of an integration: the ledger's model policy.
+//! The models of an integration: those with an entry in the ledger's model policy, and the others
+//! that the provider lists.
 
 use ledger_contract::commands::{json, nullable};
 use ledger_contract::errors::{Code, Problem};
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::handlers::named;
 use super::shapes::{DoneOut, IntegrationPath};
+use crate::models::Model;
 use crate::request::FacadeRequest;
 
 /// How often a change is retried after a concurrent change of the policy. Clients change several
@@ -69,7 +71,7 @@ pub(super) struct ModelsOut {
     total: usize,
     /// Whether models without an entry are allowed.
     allow_all_models: bool,
-    /// The models with an entry.
+    /// The models with an entry, and after them those without one that the provider lists.
     models: Vec<ModelOut>,
 }
 
@@ -106,8 +108,14 @@ pub(super) async fn list(
 ) -> Result<Tagged<Json<ModelsOut>>, Refusal> {
     let connection = named(&request, &path).await?;
     let policy = &connection.models;
-    let models: Vec<ModelOut> =
-        policy.models.iter().map(|(slug, rule)| ModelOut::of(slug.as_str(), rule)).collect();
+    let listed = request.further_models(&connection).await?;
+    let further = listed.iter().filter(|model| !policy.models.contains_key(model.id.as_str()));
+    let models: Vec<ModelOut> = policy
+        .models
+        .iter()
+        .map(|(slug, rule)| ModelOut::of(slug.as_str(), rule))
+        .chain(further.map(ModelOut::listed))
+        .collect();
     let allow_all_models = policy.allow_all;
     let shown = ModelsOut { object: "list", total: models.len(), allow_all_models, models };
     Ok(request.tagged(&connection, Json(shown)))
@@ -208,6 +216,19 @@ impl ModelIn {
 }
 
 impl ModelOut {
+    /// Shows a model that the provider lists.
+    fn listed(model: &Model) -> Self {
+        Self {
+            slug: model.id.clone(),
+            enabled: model.allowed,
+            is_custom: false,
+            is_finetune: false,
+            base_model_slug: None,
+            configurations: None,
+            pricing_config: None,
+        }
+    }
+
     fn of(slug: &str, rule: &ModelRule) -> Self {
         let settings = settings(rule).unwrap_or_default();
         let object = |name: &str| settings.get(name).and_then(Value::as_object).cloned();

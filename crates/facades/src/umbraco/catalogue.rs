@@ -1,4 +1,4 @@
-//! Umbraco.AI's operations about providers. All but the test use only the catalogue.
+//! Umbraco.AI's operations about providers. All but the test and the models use only the catalogue.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use ledger_domain::connection::TestOutcome;
 use ledger_domain::{CheckedText, Connection};
 use ledger_engine::ListOptions;
 use ledger_http::toolkit::{Json, Path, Query, Refusal, Tagged, Written};
-use ledger_providers::{Capability, Facade, Field, Given, KnownModel, Provider};
+use ledger_providers::{Capability, Facade, Field, Given, Provider};
 use serde_json::Map;
 
 use super::find::{named, of};
@@ -19,6 +19,7 @@ use super::shapes::{
     ProviderItemOut, ProviderOut, ProviderPath, SchemaOut, TestOut,
 };
 use super::{refused, show};
+use crate::models::Model;
 use crate::request::FacadeRequest;
 use crate::settings::{config, same, secret};
 
@@ -130,22 +131,18 @@ pub(super) async fn models(
     let connection = named(&request, &path.id_or_alias).await?;
     let wanted = filter.capability.as_deref().filter(|word| !word.is_empty());
     let provider = of(&request, &connection);
-    let known = provider.map(|provider| provider.models.known.as_slice()).unwrap_or_default();
-    let policy = &connection.models;
-    let allowed = |model: &&KnownModel| {
-        policy.models.get(model.id.as_str()).map_or(policy.allow_all, |rule| rule.enabled)
-    };
-    let fits = |model: &&KnownModel| {
+    let models = request.models(&connection).await?.into_iter();
+    let fits = |model: &Model| {
         let found = wanted.map(Capability::find);
         found.is_none_or(|one| one.is_some_and(|one| model.capabilities.contains(&one)))
     };
     let stored = connection.details.provider.as_str();
     let name = provider.map_or(stored, |provider| provider.name_at(Facade::Umbraco));
-    let shown = known.iter().filter(allowed).filter(fits).map(|model| ModelOut {
-        id: model.id.clone(),
-        name: model.name.clone(),
-        capabilities: in_words(&model.capabilities),
+    let shown = models.filter(|model| model.allowed).filter(fits).map(|model| ModelOut {
         model: ModelRefOut { provider_id: name.to_owned(), model_id: model.id.clone() },
+        capabilities: in_words(&model.capabilities),
+        id: model.id,
+        name: model.name,
         metadata: Map::new(),
     });
     let shown = shown.collect();

@@ -94,7 +94,7 @@ fn of_providers() -> Vec<Route> {
             ..get(
                 path!("/connections/{idOrAlias}/models"),
                 "GetConnectionModels",
-                "Lists the known models of a connection.",
+                "Lists the models of a connection, as its provider does.",
             )
         },
         Route {

@@ -7,6 +7,7 @@ pub mod routes;
 
 mod accept;
 mod body;
+mod callback;
 pub(crate) mod caller;
 mod commands;
 mod events;

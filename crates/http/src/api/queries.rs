@@ -120,6 +120,7 @@ impl Written {
             | QueryAnswer::Why(_)
             | QueryAnswer::Uptime(_)
             | QueryAnswer::Rotation(_)
+            | QueryAnswer::Attempts(_)
             | QueryAnswer::Handovers(_)
             | QueryAnswer::Erasure(_)
             | QueryAnswer::BlockedTokens(_)

@@ -116,6 +116,7 @@ pub(super) async fn serve<A: HttpApi>(
     let answered = match route.operation.work() {
         // A ledger that is not ready has refused nothing.
         Work::Open(answer) => answer(&api).map_err(Refusal::Counted),
+        Work::OpenTo(answer) => answer(Arc::clone(&api), request).await,
         Work::Admitted(call) => {
             match Arc::clone(&api).admit(&route, request, &id, &mut attempt).await {
                 Ok(admitted) => call(admitted).await,

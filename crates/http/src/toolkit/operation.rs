@@ -3,7 +3,9 @@
 use std::fmt;
 use std::future::ready;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use axum::extract::Request;
 use axum::response::Response;
 use ledger_contract::errors::Problem;
 use schemars::SchemaGenerator;
@@ -81,6 +83,8 @@ pub struct Operation<A: HttpApi> {
 pub(super) enum Work<A: HttpApi> {
     /// Answers anyone, without reading the request.
     Open(fn(&A) -> Result<Response, Problem>),
+    /// Answers anyone, by what the request says.
+    OpenTo(Box<dyn Fn(Arc<A>, Request) -> Pending + Send + Sync>),
     /// Answers an admitted request.
     Admitted(Box<dyn Fn(A::Request) -> Pending + Send + Sync>),
 }
@@ -107,9 +111,21 @@ impl<A: HttpApi> Operation<A> {
         Self { takes_body: false, signature, work: Work::Open(answer) }
     }
 
+    /// Creates an operation that answers anyone, by what the request says.
+    pub fn open_to<Answer>(answer: fn(Arc<A>, Request) -> Answer) -> Self
+    where
+        Answer: Future<Output = Result<Response, Refusal>> + Send + 'static,
+    {
+        let signature = |_: &mut SchemaGenerator| Signature::default();
+        let work = Work::OpenTo(Box::new(move |api, request| -> Pending {
+            Box::pin(answer(api, request))
+        }));
+        Self { takes_body: false, signature, work }
+    }
+
     /// Returns whether the operation answers anyone.
     pub fn is_open(&self) -> bool {
-        matches!(self.work, Work::Open(_))
+        matches!(self.work, Work::Open(_) | Work::OpenTo(_))
     }
 
     /// Returns whether the handler needs the body of the request.

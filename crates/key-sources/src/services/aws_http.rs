@@ -63,7 +63,7 @@ impl AwsHttp {
             SendError::TooLarge { .. } | SendError::Forbidden => {
                 ConnectorError::other(error.into(), None)
             }
-            SendError::Unreachable(_) => ConnectorError::io(error.into()),
+            SendError::Unreachable(_) | SendError::NoTunnel(_) => ConnectorError::io(error.into()),
         })?;
         let status = answer.status.try_into().map_err(|_| user("the status is none"))?;
         let mut response = HttpResponse::new(status, SdkBody::from(answer.body.to_vec()));

@@ -13,7 +13,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ledger_outgoing::{Client, ClientOptions, read_address, with_causes};
+use ledger_outgoing::{Authorities, Client, ClientOptions, read_address, with_causes};
 use ledger_vault::read_private;
 use serde::Deserialize;
 use serde_json::json;
@@ -105,14 +105,14 @@ fn door(variables: &Variables) -> Result<Door, Cause> {
     let options =
         ClientOptions { bytes_max: ANSWER_BYTES_MAX, authorities, ..ClientOptions::default() };
     let client = Client::new(options).map_err(|error| {
-        Cause::refused(with_causes(&error), "correct the file that VAULT_CACERT names")
+        Cause::refused(with_causes(&error), "check the certificate authorities of this system")
     })?;
     let namespace = variables.text("NAMESPACE").map(|name| name.trim().to_owned());
     Ok(Door { client, address, namespace })
 }
 
 /// Reads the certificates of authorities, which are no secret.
-fn authorities(path: &Path) -> Result<Vec<u8>, Cause> {
+fn authorities(path: &Path) -> Result<Authorities, Cause> {
     let remedy = "let VAULT_CACERT name a file with certificates in the PEM form";
     let unreadable = |error: std::io::Error| {
         Cause::refused(format!("{} cannot be read: {error}", path.display()), remedy)
@@ -120,7 +120,9 @@ fn authorities(path: &Path) -> Result<Vec<u8>, Cause> {
     if std::fs::metadata(path).map_err(unreadable)?.len() > AUTHORITIES_BYTES_MAX {
         return Err(Cause::refused(format!("{} is larger than 1 MiB", path.display()), remedy));
     }
-    std::fs::read(path).map_err(unreadable)
+    let pem = std::fs::read(path).map_err(unreadable)?;
+    Authorities::from_pem(&pem)
+        .map_err(|error| Cause::refused(format!("{} is wrong: {error}", path.display()), remedy))
 }
 
 /// Reads a file with a secret, which no other user may read.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod assertions;
+mod authorizations;
 mod requests;
 
 use std::collections::BTreeMap;

@@ -31,6 +31,7 @@ files!(
     "mistral",
     "mongodb",
     "mysql",
+    "ollama",
     "openai",
     "postgresql",
     "redis",

@@ -190,6 +190,7 @@ fn undescribed(fields: Vec<Field>) -> Provider {
         capabilities_at: BTreeMap::new(),
         models: Models::default(),
         probe: None,
+        login: None,
         token_url: None,
         base_url: None,
         documentation: None,

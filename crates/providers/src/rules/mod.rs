@@ -1,7 +1,10 @@
 //! The rules for descriptions beyond their JSON form: unambiguous names and limits. All faults are
 //! found, each with its place.
 
+mod auth;
 mod field;
+mod listing;
+mod login;
 mod text;
 
 use std::collections::BTreeMap;
@@ -9,12 +12,12 @@ use std::fmt;
 
 use ledger_domain::limits::{MODEL_CHARS, MODELS, PROVIDER_CHARS, SECRET_FIELDS};
 
-use crate::endpoint::{Endpoint, Probe};
+use crate::draft::{self, Draft};
+use crate::endpoint::{Basic, Probe};
 use crate::field::{Field, MAIN_KEY_NAMES};
 use crate::limits;
 use crate::provider::Provider;
 use crate::template::placeholders;
-use crate::trial;
 
 /// A fault in a description.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,13 +172,16 @@ impl Provider {
             }
         }
         if let Some(list) = &self.models.list {
-            self.endpoint_faults("models.list", list, faults);
+            self.listing_faults("models.list", list, faults);
         }
     }
 
     fn address_faults(&self, faults: &mut Faults) {
         if let Some(probe) = &self.probe {
             self.probe_faults(probe, faults);
+        }
+        if let Some(login) = &self.login {
+            self.login_faults(login, faults);
         }
         for (place, url) in [("token_url", &self.token_url), ("base_url", &self.base_url)] {
             if let Some(url) = url {
@@ -185,25 +191,13 @@ impl Provider {
     }
 
     fn probe_faults(&self, probe: &Probe, faults: &mut Faults) {
-        let Probe { method: _, url, headers, basic, outcomes } = probe;
-        self.request_faults("probe", url, headers, faults);
-        if let Some(basic) = basic {
-            for (place, value) in
-                [("probe.basic.user", &basic.user), ("probe.basic.password", &basic.password)]
-            {
-                let own = (!value.is_empty()).then(|| text::line(value, limits::HEADER_CHARS));
-                self.template_faults(place, value, own.flatten(), faults);
-            }
-        }
-        if !probe.texts().any(|text| self.has_secret(text)) {
+        let Probe { method: _, url, headers, basic, auth, outcomes } = probe;
+        self.request_faults("probe", url, headers, basic.as_ref(), faults);
+        if let Some(auth) = auth {
+            self.auth_faults(auth, faults);
+        } else if !Draft::of_probe(self, probe).texts().any(|text| self.has_secret(text)) {
             let problem = "uses no secret field, so that its answer would prove nothing";
             faults.add("probe", problem);
-        }
-        for name in trial::in_host(url) {
-            if self.field(name).is_some_and(|field| field.destination == Some(false)) {
-                let problem = format!("`${{{name}}}` is no destination, and cannot be in the host");
-                faults.add("probe.url", problem);
-            }
         }
         faults.at_most("probe.outcomes", outcomes.len(), limits::OUTCOME_RULES);
         for (index, rule) in outcomes.iter().enumerate() {
@@ -223,15 +217,12 @@ impl Provider {
         names.into_iter().any(|name| self.field(name).is_some_and(|field| field.secret))
     }
 
-    fn endpoint_faults(&self, place: &str, endpoint: &Endpoint, faults: &mut Faults) {
-        self.request_faults(place, &endpoint.url, &endpoint.headers, faults);
-    }
-
     fn request_faults(
         &self,
         place: &str,
         url: &str,
         headers: &BTreeMap<String, String>,
+        basic: Option<&Basic>,
         faults: &mut Faults,
     ) {
         self.template_faults(&format!("{place}.url"), url, text::address(url), faults);
@@ -240,6 +231,17 @@ impl Provider {
             let place = format!("{place}.headers.{name}");
             faults.add_if(&place, text::header_name(name));
             self.template_faults(&place, value, text::line(value, limits::HEADER_CHARS), faults);
+        }
+        for (name, value) in basic.map(Basic::parts).into_iter().flatten() {
+            let place = format!("{place}.basic.{name}");
+            let own = (!value.is_empty()).then(|| text::line(value, limits::HEADER_CHARS));
+            self.template_faults(&place, value, own.flatten(), faults);
+        }
+        for name in draft::in_host(url) {
+            if self.field(name).is_some_and(|field| field.destination == Some(false)) {
+                let problem = format!("`${{{name}}}` is no destination, and cannot be in the host");
+                faults.add(format!("{place}.url"), problem);
+            }
         }
     }
 

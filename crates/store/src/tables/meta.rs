@@ -5,6 +5,8 @@
 //! | `incarnation` | name of this history of the ledger (16) |
 //! | `origin` | the history that this was restored from (16), the last position of both (8, BE) |
 //! | `epoch` | number of times the ledger was opened for writing (8, BE) |
+//! | `followed` | sequence of the last message of the log stream that is in the log (8, BE) |
+//! | `log_stream` | when that stream was made, in nanoseconds since 1970 (8, BE) |
 //! | `curve_key` | the vault's wrapped curve key |
 //! | `former_curve_key` | until when the former one is accepted (8, BE), and its wrapped form |
 //! | `nats_login` | the vault's sealed logins of the managed NATS server |
@@ -30,6 +32,8 @@ use crate::table::Table;
 const INCARNATION: &str = "incarnation";
 const ORIGIN: &str = "origin";
 const EPOCH: &str = "epoch";
+const FOLLOWED: &str = "followed";
+const LOG_STREAM: &str = "log_stream";
 const CURVE_KEY: &str = "curve_key";
 const FORMER_CURVE_KEY: &str = "former_curve_key";
 const NATS_LOGIN: &str = "nats_login";
@@ -89,6 +93,26 @@ pub fn put_epoch(batch: &mut Batch, store: &Store, epoch: u64) {
 /// Returns how often the ledger was opened for writing.
 pub fn epoch(store: &Store) -> Result<u64, ReadError> {
     counter(store, EPOCH)
+}
+
+/// Notes up to which message of the log stream everything is in the log.
+pub fn put_followed(batch: &mut Batch, store: &Store, sequence: u64) {
+    put(batch, store, FOLLOWED, &sequence.to_be_bytes());
+}
+
+/// Returns up to which message of the log stream everything is in the log; 0 for none.
+pub fn followed(store: &Store) -> Result<u64, ReadError> {
+    counter(store, FOLLOWED)
+}
+
+/// Notes when the log stream was made, in nanoseconds since 1970.
+pub fn put_log_stream(batch: &mut Batch, store: &Store, made_at: u64) {
+    put(batch, store, LOG_STREAM, &made_at.to_be_bytes());
+}
+
+/// Returns when the log stream was made, or 0 if the ledger follows none.
+pub fn log_stream(store: &Store) -> Result<u64, ReadError> {
+    counter(store, LOG_STREAM)
 }
 
 /// Sets the wrapped curve key.

@@ -49,7 +49,9 @@ impl FetchError {
             SendError::TooSlow => Self::TooSlow { url },
             SendError::TooLarge { .. } => Self::TooLarge { url },
             SendError::Forbidden => Self::BadPlace(url.to_string()),
-            SendError::Unreachable(source) => Self::Unreachable { url, source },
+            SendError::Unreachable(source) | SendError::NoTunnel(source) => {
+                Self::Unreachable { url, source }
+            }
         }
     }
 }

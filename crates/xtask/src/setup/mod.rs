@@ -7,6 +7,7 @@ mod cache;
 mod clients;
 mod compiler;
 mod components;
+mod databases;
 mod libclang;
 mod local_config;
 mod nats;
@@ -20,6 +21,7 @@ mod receiver;
 mod rocksdb;
 mod s3;
 pub(crate) mod schemathesis;
+mod token_service;
 
 use std::path::PathBuf;
 
@@ -77,7 +79,9 @@ pub(crate) fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<Variabl
         schemathesis::ensure(&site, &mut variables)?;
         clients::PYTHON_CLIENTS.ensure(&site, &mut variables)?;
         s3::ensure(&site, &mut variables)?;
+        databases::ensure(&site, &mut variables)?;
         receiver::RECEIVER_LIBRARY.ensure(&site, &mut variables)?;
+        token_service::TOKEN_SERVICE_LIBRARIES.ensure(&site, &mut variables)?;
         let node = node::ensure(&site, &mut variables)?;
         for packages in [CLIENTS, SERVERS] {
             packages.ensure(&site, &node, &mut variables)?;

@@ -37,7 +37,8 @@ impl SystemPackage {
         Failure::new(format!("this machine has no {}", self.what)).hint(self.ways())
     }
 
-    fn ways(&self) -> String {
+    /// Returns the ways to install it by hand.
+    pub(super) fn ways(&self) -> String {
         format!(
             "Debian, Ubuntu: apt-get install {}; Fedora: dnf install {}; macOS: {}",
             self.debian.join(" "),
@@ -58,7 +59,8 @@ fn privileged_apt() -> Option<&'static [&'static str]> {
     allowed.then_some(&["sudo", "-n"])
 }
 
-fn is_root() -> bool {
+/// Returns whether this process may do anything.
+pub(super) fn is_root() -> bool {
     output_of(Command::new("id").arg("-u")).is_ok_and(|user| user.trim() == "0")
 }
 

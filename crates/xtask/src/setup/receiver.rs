@@ -1,13 +1,14 @@
-//! The Python that checks the signatures of alerts as receivers do, with the published library.
+//! The Python that receives alerts: it checks their signatures with the published library, and
+//! takes mail with a server that is not ours.
 
 use crate::setup::python_libraries::PythonLibraries;
 use crate::wheels::RECEIVER;
 
-/// The library.
+/// The libraries.
 pub(super) const RECEIVER_LIBRARY: PythonLibraries = PythonLibraries {
     variable: "CONNLEDGER_RECEIVER_PYTHON",
     name: "receiver",
     wheels: RECEIVER,
-    look: "import standardwebhooks",
+    look: "import aiosmtpd, standardwebhooks",
     needs: "Python 3",
 };

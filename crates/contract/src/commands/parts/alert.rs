@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger_domain::{AlertName, InvalidField, Line, Prose, limits};
+use ledger_domain::{AlertName, AlertReceiver, InvalidField, Line, MailAddress, Prose, limits};
 use serde_json::{Value, json};
 
 use super::{LabelValue, Labels};
 use crate::alerts::event_words;
-use crate::commands::input::{Input, Rule, list};
+use crate::commands::input::{Checked as _, Input, Rule, list};
 
 /// The name of an alert.
 #[derive(Debug)]
@@ -60,7 +60,9 @@ impl Rule for UrlRule {
         let wrong = |problem: &str| InvalidField::new(field, problem);
         let url = Line::parse(field, &raw, limits::ALERT_TARGET_CHARS)?;
         let rest = raw.strip_prefix("https://").or_else(|| raw.strip_prefix("http://"));
-        let rest = rest.ok_or_else(|| wrong("must begin with https:// or http://"))?;
+        let rest = rest.ok_or_else(|| {
+            wrong("must begin with https:// or http://; an address of mail is given as `email`")
+        })?;
         if !raw.bytes().all(|byte| byte.is_ascii_graphic()) || raw.contains('\\') {
             return Err(wrong("must be visible ASCII without spaces and backslashes"));
         }
@@ -82,6 +84,42 @@ impl Rule for UrlRule {
             "pattern": r"^https?://[!$-.0->A-\[\]-~]+([/?][!$-\[\]-~]*)?$",
             "maxLength": limits::ALERT_TARGET_CHARS,
         })
+    }
+}
+
+/// An address to which mail is sent.
+#[derive(Debug)]
+pub(crate) enum MailAddressRule {}
+
+impl Rule for MailAddressRule {
+    type Raw = String;
+    type Value = MailAddress;
+    fn check(field: &str, raw: String) -> Result<MailAddress, InvalidField> {
+        MailAddress::parse(field, &raw)
+    }
+    fn schema() -> Value {
+        const FIRST: &str = "[A-Za-z0-9#$&'*+/=?^_`{|}~]";
+        const WORD: &str = "[A-Za-z0-9#$&'*+/=?^_`{|}~-]";
+        const LABEL: &str = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+        json!({
+            "type": "string",
+            "pattern": format!(r"^{FIRST}{WORD}*(\.{WORD}+)*@{LABEL}(\.{LABEL})*$"),
+            "allOf": [{ "pattern": format!("^[^@]{{1,{}}}@", limits::MAIL_LOCAL_CHARS) }],
+            "maxLength": limits::MAIL_ADDRESS_CHARS,
+        })
+    }
+}
+
+/// Returns the receiver that a body names by a URL or by an address of mail, if by one of them.
+pub(crate) fn receiver(
+    url: Option<Input<UrlRule>>,
+    email: Option<Input<MailAddressRule>>,
+) -> Result<Option<AlertReceiver>, InvalidField> {
+    match (url.check("url")?, email.check("email")?) {
+        (Some(_), Some(_)) => Err(InvalidField::new("email", "must not be given beside `url`")),
+        (Some(url), None) => Ok(Some(AlertReceiver::Url(url))),
+        (None, Some(address)) => Ok(Some(AlertReceiver::Mail(address))),
+        (None, None) => Ok(None),
     }
 }
 

@@ -117,6 +117,7 @@ fn life_command() -> impl Strategy<Value = Command> {
             refreshed(&state_of_sample(), &[("access_token", "t")], 5),
             not_refreshed(&state_of_sample(), false),
             not_refreshed(&state_of_sample(), true),
+            authorized(&state_of_sample(), &[("access_token", "t")]),
             Command::Archive { reason: reason.clone(), force: reason.is_some() },
             Command::Restore { slug: None },
             Command::Restore { slug: Some(slug("openai-2")) },

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connection::{
-    Access, Command, Connection, Dependent, DependentKey, Details, Draft, Event, GrantScope, Keep,
-    Limits, ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts, RateLimit, RateUnit,
-    RefreshOutcome, Replaced, Retirement, Revision, TestOutcome, TestResult,
+    Access, AuthorizationGrant, Command, Connection, Dependent, DependentKey, Details, Draft,
+    Event, GrantScope, Keep, Limits, ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts,
+    RateLimit, RateUnit, RefreshOutcome, Replaced, Retirement, Revision, TestOutcome, TestResult,
 };
 use crate::ids::{Micros, Version};
 use crate::reference::{Reference, ReferenceFormat, ReferenceKind};
@@ -153,6 +153,16 @@ pub(super) fn refreshed(of: &Connection, values: &[(&str, &str)], until: i64) ->
 /// A refresh that failed.
 pub(super) fn not_refreshed(of: &Connection, gives_up: bool) -> Command {
     let outcome = RefreshOutcome::Failed { reason: why(), gives_up };
+    Command::RefreshToken { outcome: Box::new(outcome), of: Box::new(of.clone()) }
+}
+
+/// Tokens that a person permitted to get for a connection.
+pub(super) fn authorized(of: &Connection, values: &[(&str, &str)]) -> Command {
+    let outcome = RefreshOutcome::Authorized {
+        secrets: secrets(values),
+        expires_at: Some(Micros::new(9_000)),
+        grant: AuthorizationGrant::AuthorizationCode,
+    };
     Command::RefreshToken { outcome: Box::new(outcome), of: Box::new(of.clone()) }
 }
 

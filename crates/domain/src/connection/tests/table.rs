@@ -33,6 +33,7 @@ test-connection         unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   a
 refresh-token           unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
 refresh-token, failed   unkn ok   ok   heal heal ok   ok   ok   ok   ok   supe arch eras
 refresh-token, given up unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   supe arch eras
+connect                 unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
 archive                 unkn ok   ok   ok   ok   ok   used ok   ok   ok   ok   arch eras
 archive, forced         unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch eras
 erase                   unkn ok   ok   ok   ok   ok   used ok   ok   ok   ok   ok   eras
@@ -176,6 +177,7 @@ fn life() -> Vec<(&'static str, Command)> {
         ("refresh-token", refreshed(&state_of_sample(), &[("access_token", "t")], 9)),
         ("refresh-token, failed", not_refreshed(&state_of_sample(), false)),
         ("refresh-token, given up", not_refreshed(&state_of_sample(), true)),
+        ("connect", authorized(&state_of_sample(), &[("access_token", "t")])),
         ("archive", Command::Archive { reason: Some(why()), force: false }),
         ("archive, forced", Command::Archive { reason: Some(why()), force: true }),
         ("erase", Command::Erase { reason: why(), force: false }),
@@ -253,6 +255,7 @@ fn word(rejection: &Rejection) -> &'static str {
         | Rejection::AlertUnknown
         | Rejection::AlertExists
         | Rejection::AlertDisabled
+        | Rejection::AlertUnsigned
         | Rejection::AlertsFull(_)
         | Rejection::SecretLeaseEnded
         | Rejection::SecretLeasesFull { .. }
@@ -285,6 +288,7 @@ fn event_of(command: &Command) -> &'static str {
         Command::RefreshToken { outcome, .. } => match **outcome {
             RefreshOutcome::Obtained { .. } => "provider_token_refreshed",
             RefreshOutcome::Failed { .. } => "provider_token_failed",
+            RefreshOutcome::Authorized { .. } => "connection_authorized",
         },
         Command::Archive { .. } => "connection_archived",
         Command::Erase { .. } => "connection_erased",

@@ -52,6 +52,7 @@ impl What {
             | Event::ModelPolicySet(_)
             | Event::PricingSet(_) => Self::Change,
             Event::TokenRefreshed { health: Some(health), .. } => Self::Report(health, None),
+            Event::Authorized { .. } => Self::Report(HealthState::Operational, None),
             Event::RefreshFailed { reason, gives_up } => {
                 let health = if gives_up { HealthState::Failed } else { HealthState::Degraded };
                 Self::Report(health, Some(reason))

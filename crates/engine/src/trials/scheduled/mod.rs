@@ -111,8 +111,13 @@ impl ScheduledTests {
 
     /// Takes a change to a connection into account.
     pub(crate) fn follow(&self, shared: &Shared, after: &Connection) {
-        if let Some(plan) = self.plan() {
-            self.agenda.plan_quietly(after.id, plan.next(shared, after, shared.ports.now()));
+        let Some(plan) = self.plan() else { return };
+        match plan.every(shared, after) {
+            // A test that is due already stays so: one that changes all the time is tested, too.
+            Some(every) => self
+                .agenda
+                .plan_by(after.id, || schedule::next_time(after.id, every, shared.ports.now())),
+            None => self.agenda.plan(after.id, None),
         }
     }
 
@@ -178,12 +183,6 @@ pub(super) fn refers_elsewhere(connection: &Connection) -> bool {
 }
 
 impl Plan {
-    /// Returns when a connection is tested next, if it is.
-    fn next(&self, shared: &Shared, connection: &Connection, now: Micros) -> Option<Micros> {
-        let every = self.every(shared, connection)?;
-        Some(schedule::next_time(connection.id, every, now))
-    }
-
     /// Returns how often a connection is tested. One that gateways may not use, that cannot be
     /// tested, or that takes values of other connections, is tested only when somebody asks.
     fn every(&self, shared: &Shared, connection: &Connection) -> Option<std::time::Duration> {

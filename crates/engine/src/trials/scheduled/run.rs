@@ -149,7 +149,7 @@ impl Engine {
         let (id, workspace) = (connection.id, connection.workspace.clone());
         let attempt = Attempt::new(Via::System, "test-connection");
         let keys = self.shared.master_keys.enter()?;
-        let work = Work::Reveal { id, command: reveal_for(fields, REASON) };
+        let work = Work::Reveal { id, command: reveal_for(fields, REASON, FROM) };
         let outcome = self.own_work(caller, workspace, work).await?;
         let position = ledger_domain::Position::new(outcome.receipt.position);
         let record = history::record(&self.shared.store, position)?;

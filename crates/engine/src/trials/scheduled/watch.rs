@@ -88,8 +88,10 @@ fn walk(engine: &Engine, plan: &Plan) -> Result<(), Fault> {
             row => ConnectionRow::decode(&row?),
         };
         let row = row.map_err(|source| Fault::Row { of: "a connection".to_owned(), source })?;
-        if let Some(at) = plan.next(shared, &row.connection, engine.clock().now()) {
-            scheduled.agenda.plan_by(row.connection.id, at);
+        if let Some(every) = plan.every(shared, &row.connection) {
+            let id = row.connection.id;
+            let next = || schedule::next_time(id, every, engine.clock().now());
+            scheduled.agenda.plan_by(id, next);
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use axum::response::Response;
 use ledger_contract::backups::BackupRequest;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::master_keys::{RewrapRequest, ShareRequest};
-use ledger_contract::operations::ReplayRequest;
+use ledger_contract::operations::{ReplayRequest, StepDownRequest};
 
 use super::parameters as p;
 use super::refusals as r;
@@ -19,6 +19,7 @@ pub(super) fn routes() -> Vec<Route> {
         backup(),
         rewrap(),
         give_share(),
+        step_down(),
         health(
             "/healthz",
             "alive",
@@ -103,6 +104,22 @@ fn give_share() -> Route {
     }
 }
 
+fn step_down() -> Route {
+    Route {
+        method: Method::POST,
+        path: "/api/v1/cluster/step-down",
+        id: "stepDown",
+        summary: "Has the writer of a cluster leave it to another node to write",
+        terms: started(
+            "Commands are refused until another node writes, which takes about a second; clients \
+             that repeat them with the same command id notice nothing else.",
+            ["StepDownRequest", "StepDownReport"],
+            STEP_DOWN,
+        ),
+        operation: Operation::of(operations::run::<StepDownRequest>),
+    }
+}
+
 /// Returns the terms of a route that starts an operation.
 fn started(about: &str, [request, report]: [&'static str; 2], refusals: &'static [Code]) -> Terms {
     Terms {
@@ -158,6 +175,8 @@ const SHARES: &[Code] = &[
     Code::NotOwner,
     Code::ShuttingDown,
 ];
+
+const STEP_DOWN: &[Code] = &[Code::NotInCluster, Code::NotOwner];
 
 const BACKUP: &[Code] = &[
     Code::BackupOff,

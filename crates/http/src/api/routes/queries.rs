@@ -59,6 +59,7 @@ fn tag(query: QueryName) -> &'static str {
         | QueryName::Why
         | QueryName::Uptime
         | QueryName::Rotation
+        | QueryName::Attempts
         | QueryName::Erasure
         | QueryName::List => "connections",
         QueryName::History
@@ -83,7 +84,7 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
         QueryName::Get => {
             &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::CONDITIONAL, p::QUERY, p::COMMON]
         }
-        QueryName::Why | QueryName::Rotation | QueryName::Erasure => {
+        QueryName::Why | QueryName::Rotation | QueryName::Attempts | QueryName::Erasure => {
             &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::QUERY, p::COMMON]
         }
         QueryName::Uptime => {
@@ -139,6 +140,7 @@ fn answers(query: QueryName) -> Vec<Answer> {
         QueryName::Why => ("The health, what led to it, and what to do.", &[]),
         QueryName::Uptime => ("The time in each state, in steps.", &[]),
         QueryName::Rotation => ("The consumers and how far they are.", &[]),
+        QueryName::Attempts => ("The attempts and how they go.", &[]),
         QueryName::Erasure => ("How far it is, and which master keys open copies.", &[]),
         QueryName::List => ("A page of connections with masked secrets.", PAGED),
         QueryName::History => ("A page of events, without ciphertext.", PAGED),

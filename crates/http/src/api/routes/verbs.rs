@@ -88,6 +88,18 @@ fn answer(answer: commands::Answer) -> Answer {
             "ReportReceipt",
             &["ETag"],
         ),
+        commands::Answer::Models => Answer::json(
+            200,
+            "The models. Nothing was recorded but a reveal, if the provider was asked.",
+            "ModelsReceipt",
+            &["ETag"],
+        ),
+        commands::Answer::Connecting => Answer::json(
+            200,
+            "Where a person permits it. Nothing was recorded for the beginning itself.",
+            "ConnectReceipt",
+            &["ETag", "Cache-Control"],
+        ),
         commands::Answer::Secrets => {
             Answer::json(200, "The secret values, or the key.", "RevealAnswer", &["Cache-Control"])
         }

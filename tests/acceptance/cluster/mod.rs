@@ -1,0 +1,12 @@
+//! Cluster mode: three nats-servers and three ledgers, really running, that are killed and stopped
+//! under clients at all of them.
+
+mod doors;
+mod faults;
+mod keys;
+mod linear;
+mod links;
+mod moving;
+mod nodes;
+mod refusals;
+mod servers;

@@ -1,0 +1,43 @@
+//! What a node refuses: servers that may lose writes, what it cannot share, messages of others.
+
+use super::nodes::{Nodes, copies};
+use super::servers::Servers;
+use crate::wait::eventually;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_do_not_sync_each_message_are_refused_unless_that_is_accepted() {
+    let servers = Servers::start("max_file: 1GB").await;
+    let mut nodes = copies(&servers, 1).await;
+    let node = &mut nodes[0];
+    node.launch();
+    assert!(!node.ended().await.success());
+    let log = node.log();
+    assert!(log.contains("do not sync always") && log.contains("nats_refused"), "{log}");
+    let alone = node.run(&["serve", "--dev", "--nats", "off", "--listen", "off"]).await;
+    let said = String::from_utf8_lossy(&alone.stderr).into_owned();
+    assert!(!alone.status.success() && said.contains("not_in_cluster"), "{said}");
+    node.add_args(&["--cluster-accept-lost-writes"]);
+    node.start_again().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_somebody_else_stops_a_node_by_name() {
+    let servers = Servers::start("sync_interval: always").await;
+    let nodes = Nodes::start(&servers).await;
+    eventually("a command is acknowledged", async || nodes.create_over_http(0, "first").await)
+        .await;
+    let client = servers.client().await.expect("NATS is there");
+    let jetstream = async_nats::jetstream::new(client);
+    let forged = br#"{"version":1,"group":{"first":1,"part":1,"parts":1,"records":[]}}"#;
+    let stored = jetstream.publish("ledger.log", forged.as_slice().into()).await.expect("sent");
+    stored.await.expect("it is stored");
+    eventually("every node says so", async || {
+        let status = nodes.status().await;
+        let stopped = |node: &serde_json::Value| {
+            let fault = node["fault"].as_str().unwrap_or_default();
+            node["role"] == "stopped" && fault.contains("not as a node of this ledger wrote it")
+        };
+        (status.values().filter(|node| stopped(node)).count() >= 2).then_some(())
+    })
+    .await;
+}
