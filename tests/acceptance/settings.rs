@@ -30,6 +30,12 @@ pub(crate) fn cluster_rounds() -> Option<usize> {
     number("CONNLEDGER_CLUSTER_ROUNDS")
 }
 
+/// Returns the names of the faults that a cluster is to survive, separated by commas, if there are
+/// only some.
+pub(crate) fn cluster_faults() -> Option<String> {
+    named("CONNLEDGER_CLUSTER_FAULTS")?.to_str().map(str::to_owned)
+}
+
 fn number<T: FromStr>(variable: &str) -> Option<T> {
     let text = named(variable)?;
     let number = text.to_str().and_then(|text| text.parse().ok());

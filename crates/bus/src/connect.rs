@@ -113,8 +113,10 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, Problem> {
         connecting = connecting.custom_inbox_prefix(prefix);
     }
     if options.turns {
-        connecting =
-            connecting.ping_interval(PING_INTERVAL).reconnect_to_server_callback(in_turn());
+        connecting = connecting
+            .ping_interval(PING_INTERVAL)
+            .ignore_discovered_servers()
+            .reconnect_to_server_callback(in_turn());
     }
     let denials = Denials::default();
     let witness = Arc::new(Witness::new(public_url(&options.url), denials.clone()));

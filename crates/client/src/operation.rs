@@ -83,7 +83,6 @@ impl Client {
         request: &impl Serialize,
         mut on_progress: impl FnMut(Progress),
     ) -> Result<R, ClientError> {
-        self.check_connected()?;
         // It may be a share, so it is wiped.
         let body = serde_json::to_vec(request).map(Zeroizing::new);
         let body = body
@@ -107,6 +106,7 @@ impl Client {
         body: &[u8],
         on_progress: &mut impl FnMut(Progress),
     ) -> Result<R, ClientError> {
+        self.check_connected()?;
         let subject = self.subjects.operation(name);
         let Prepared { headers, payload, reader } = self.prepare(&subject, &[], body)?;
         let inbox = self.nats.new_inbox();

@@ -107,8 +107,7 @@ impl StreamLog {
         self.failed.notified().await;
     }
 
-    async fn append_group(&self, group: &Appended<'_>) -> Result<u64, Problem> {
-        let end = *self.end.lock();
+    async fn append_group(&self, end: Option<u64>, group: &Appended<'_>) -> Result<u64, Problem> {
         let end = end.ok_or_else(|| away("this node is not the writer"))?;
         for values in group.values.chunks(VALUES_AT_ONCE) {
             let put = |value| self.common.stream.put(&self.common, value);
@@ -133,26 +132,45 @@ impl StreamLog {
 
 impl StreamLog {
     async fn replace_all(&self, names: &[String], anew: Anew<'_>) -> Result<(), Problem> {
-        let (common, stream) = (&self.common, &self.common.stream);
-        for (chunk, first) in names.chunks(VALUES_AT_ONCE).zip((0..).step_by(VALUES_AT_ONCE)) {
-            let read = chunk.iter().map(|name| stream.current(common, name));
-            let found = try_join_all(read).await?;
-            self.check_end().await?;
-            let mut replaced = Vec::new();
-            for ((place, name), found) in (first..).zip(chunk).zip(found) {
-                let Some((sequence, value)) = found.filter(|(_, value)| !value.is_empty()) else {
-                    continue;
-                };
-                if let Some(value) = anew(place, &value) {
-                    let name = name.clone();
-                    replaced.push((ValueBeside { name, value, lifetime: None }, sequence));
-                }
+        let places: Vec<(usize, &String)> = names.iter().enumerate().collect();
+        for chunk in places.chunks(VALUES_AT_ONCE) {
+            let mut left = chunk.to_vec();
+            // What somebody else changes meanwhile is looked at again.
+            while !left.is_empty() {
+                left = self.replace_some(left, anew).await?;
             }
-            let put =
-                replaced.iter().map(|(value, sequence)| stream.replace(common, value, *sequence));
-            try_join_all(put).await?;
+            let (common, stream) = (&self.common, &self.common.stream);
+            let forget = chunk.iter().map(|(_, name)| stream.forget_former(common, name));
+            try_join_all(forget).await?;
         }
         Ok(())
+    }
+
+    /// Returns those that were changed while they were replaced.
+    async fn replace_some<'a>(
+        &self,
+        places: Vec<(usize, &'a String)>,
+        anew: Anew<'_>,
+    ) -> Result<Vec<(usize, &'a String)>, Problem> {
+        let (common, stream) = (&self.common, &self.common.stream);
+        let read = places.iter().map(|(_, name)| stream.current(common, name));
+        let found = try_join_all(read).await?;
+        self.check_end().await?;
+        let mut replaced = Vec::new();
+        for ((place, name), found) in places.into_iter().zip(found) {
+            let Some((sequence, value)) = found.filter(|(_, value)| !value.is_empty()) else {
+                continue;
+            };
+            if let Some(value) = anew(place, &value) {
+                let value = ValueBeside { name: name.clone(), value, lifetime: None };
+                replaced.push((place, name, value, sequence));
+            }
+        }
+        let put =
+            replaced.iter().map(|(_, _, value, sequence)| stream.replace(common, value, *sequence));
+        let done = try_join_all(put).await?;
+        let lost = replaced.into_iter().zip(done).filter(|(_, is_done)| !is_done);
+        Ok(lost.map(|((place, name, ..), _)| (place, name)).collect())
     }
 
     /// Checks that no other node has become the writer. So what was read before is not from after
@@ -186,16 +204,16 @@ impl GroupLog for StreamLog {
     }
 
     fn append(&self, group: &Appended<'_>) -> Result<u64, String> {
-        match self.runtime.block_on(self.append_group(group)) {
-            Ok(sequence) => {
-                self.begin(sequence);
-                Ok(sequence)
-            }
-            Err(problem) => {
-                self.end();
+        let before = *self.end.lock();
+        let appended = self.runtime.block_on(self.append_group(before, group));
+        // Another term may have begun since, for which this says nothing.
+        let mut end = self.end.lock();
+        if *end == before {
+            *end = appended.as_ref().ok().copied();
+            if appended.is_err() {
                 self.failed.notify_one();
-                Err(problem.message)
             }
         }
+        appended.map_err(|problem| problem.message)
     }
 }

@@ -78,7 +78,9 @@ impl LogStream {
             name: format!("KV_{bucket}"),
             subjects: vec![format!("{values_subject}.>")],
             description: Some("wrapped keys beside the log".to_owned()),
-            max_messages_per_subject: 1,
+            // The value, and the former one until that is overwritten, which the server does not
+            // do with one that exceeds this.
+            max_messages_per_subject: 2,
             discard: DiscardPolicy::Old,
             // What is destroyed is deleted for good.
             deny_delete: false,
@@ -140,20 +142,47 @@ impl LogStream {
         self.publish(common, &given.name, message).await?.map_err(|error| unstored(&error))
     }
 
-    /// Stores a value beside the log in the place of the one with a sequence, unless that was
-    /// changed or destroyed since.
+    /// Stores a value beside the log in the place of the one with a sequence. Returns false if that
+    /// was changed or destroyed since.
     pub(crate) async fn replace(
         &self,
         common: &Common,
         given: &ValueBeside,
         sequence: u64,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         let message = self.message(common, given).expected_last_subject_sequence(sequence);
         match self.publish(common, &given.name, message).await? {
-            Err(error) if error.kind() != PublishErrorKind::WrongLastSequence => {
-                Err(unstored(&error))
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(false),
+            Err(error) => Err(unstored(&error)),
+        }
+    }
+
+    /// Overwrites what a value beside the log was before on the disks of the servers.
+    pub(crate) async fn forget_former(&self, common: &Common, name: &str) -> Result<(), Problem> {
+        let unread = |error: &dyn std::fmt::Display| {
+            away(format!("a former value beside the log was not overwritten: {error}"))
+        };
+        let stream = common.jetstream.get_stream_no_info(&self.values.name).await;
+        let stream = stream.map_err(|error| unread(&error))?;
+        let subject = self.subject(name);
+        loop {
+            let first = match stream.get_first_raw_message_by_subject(&subject, 1).await {
+                Ok(first) => first,
+                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                    return Ok(());
+                }
+                Err(error) => return Err(unread(&error)),
+            };
+            let last = self.last(common, name).await?;
+            if last.is_none_or(|last| last.sequence <= first.sequence) {
+                return Ok(());
             }
-            Ok(()) | Err(_) => Ok(()),
+            match stream.delete_message(first.sequence).await {
+                Ok(_) => {}
+                Err(error) if is_gone(&error) => {}
+                Err(error) => return Err(unread(&error)),
+            }
         }
     }
 

@@ -103,18 +103,28 @@ fn main() -> ExitCode {
     }
 }
 
+/// How long tasks are waited for that a server leaves when it ends.
+const TASKS_END: std::time::Duration = std::time::Duration::from_secs(5);
+
 fn run(cli: Cli, out: Output) -> Result<(), Failure> {
-    let mut builder = match cli.command {
-        Command::Serve(_) | Command::Demo(_) => tokio::runtime::Builder::new_multi_thread(),
-        _ => tokio::runtime::Builder::new_current_thread(),
+    let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
+    let mut builder = if serves {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
     };
     let runtime = builder
         .enable_all()
         .build()
         .map_err(|error| Failure::internal(format!("cannot start the runtime: {error}")))?;
     let done = runtime.block_on(dispatch(cli, out));
-    // A blocked read of standard input must not keep the process alive.
-    runtime.shutdown_background();
+    if serves {
+        // Tasks that are left have parts of the store, whose threads must end before the process.
+        runtime.shutdown_timeout(TASKS_END);
+    } else {
+        // A blocked read of standard input must not keep the process alive.
+        runtime.shutdown_background();
+    }
     done
 }
 

@@ -51,6 +51,9 @@ pub(crate) enum Task {
         /// How many faults; the test suite makes 6
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: u32,
+        /// Only these, in turn, such as WriterKilled,WriterPaused
+        #[arg(long, value_name = "NAMES")]
+        faults: Option<String>,
     },
     /// Refresh tokens of 100 connections while the server is replaced; no grant may be lost
     Refreshes {

@@ -72,7 +72,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Task::Deny { no_advisories } => deny::run(&workspace, !no_advisories),
         Task::Sbom => sbom::run(&workspace),
         Task::Crash { rounds } => stages::run_crash(&workspace, rounds),
-        Task::ClusterFaults { rounds } => stages::run_cluster_faults(&workspace, rounds),
+        Task::ClusterFaults { rounds, faults } => {
+            stages::run_cluster_faults(&workspace, rounds, faults)
+        }
         Task::Refreshes { count } => stages::run_refreshes(&workspace, count),
     }
 }

@@ -56,27 +56,33 @@ pub(crate) fn run_schemathesis(workspace: &Workspace) -> Result<ExitCode, Failur
 
 /// Builds the binary and runs the crash test for so many rounds.
 pub(crate) fn run_crash(workspace: &Workspace, rounds: u32) -> Result<ExitCode, Failure> {
-    run_long(workspace, "crash", "crash::", ("CONNLEDGER_CRASH_ROUNDS", rounds))
+    let rounds = [("CONNLEDGER_CRASH_ROUNDS", rounds.to_string())];
+    run_long(workspace, "crash", "crash::", &rounds)
 }
 
 /// Builds the binary and gets so many tokens while the server is replaced.
 pub(crate) fn run_refreshes(workspace: &Workspace, count: u32) -> Result<ExitCode, Failure> {
     let tests = "token_services::failover::no_grant";
-    run_long(workspace, "refreshes", tests, ("CONNLEDGER_REFRESHES", count))
+    run_long(workspace, "refreshes", tests, &[("CONNLEDGER_REFRESHES", count.to_string())])
 }
 
 /// Builds the binary and runs the test of a cluster for so many faults.
-pub(crate) fn run_cluster_faults(workspace: &Workspace, rounds: u32) -> Result<ExitCode, Failure> {
-    let (tests, rounds) = ("cluster::faults::", ("CONNLEDGER_CLUSTER_ROUNDS", rounds));
-    run_long(workspace, "cluster-faults", tests, rounds)
+pub(crate) fn run_cluster_faults(
+    workspace: &Workspace,
+    rounds: u32,
+    faults: Option<String>,
+) -> Result<ExitCode, Failure> {
+    let mut variables = vec![("CONNLEDGER_CLUSTER_ROUNDS", rounds.to_string())];
+    variables.extend(faults.map(|faults| ("CONNLEDGER_CLUSTER_FAULTS", faults)));
+    run_long(workspace, "cluster-faults", "cluster::faults::", &variables)
 }
 
-/// Builds the binary and runs some tests for as long as a variable says.
+/// Builds the binary and runs some tests for as long as variables say.
 fn run_long(
     workspace: &Workspace,
     stage: &'static str,
     tests: &str,
-    (variable, number): (&str, u32),
+    lengths: &[(&str, String)],
 ) -> Result<ExitCode, Failure> {
     let variables = setup::prepare(workspace, Purpose::Test)?;
     let cargo = Cargo::new(workspace, &variables);
@@ -86,7 +92,7 @@ fn run_long(
     let mut test = cargo_with(&cargo, &["test", "--package", "ledger-tests", "--test"]);
     test.args(["acceptance", "--", tests, "--nocapture"]);
     test.env("CONNLEDGER_BIN", cargo.binary("debug", "connledger")?);
-    test.env(variable, number.to_string());
+    test.envs(lengths.iter().map(|(name, value)| (name, value)));
     let code = failed(stage, &mut test)?;
     Ok(code.map_or(ExitCode::SUCCESS, ExitCode::from))
 }

@@ -88,7 +88,7 @@ async fn nothing_acknowledged_is_lost_and_all_logs_are_equal() {
     let rounds = settings::cluster_rounds();
     let faults: Vec<Fault> = match rounds {
         None => Fault::MOST.into(),
-        Some(rounds) => Fault::ALL.into_iter().cycle().take(rounds).collect(),
+        Some(rounds) => Fault::wanted().into_iter().cycle().take(rounds).collect(),
     };
     let clients = if rounds.is_some() { 4 * CLIENTS } else { CLIENTS };
     let mut servers = Servers::start("sync_interval: always").await;
@@ -199,6 +199,16 @@ impl Fault {
         Self::WriterMute,
         Self::TwoServersKilled,
     ];
+
+    /// Those of a long run.
+    fn wanted() -> Vec<Self> {
+        let Some(names) = settings::cluster_faults() else { return Self::ALL.into() };
+        let of_name = |name: &str| {
+            let found = Self::ALL.into_iter().find(|fault| format!("{fault:?}") == name);
+            found.unwrap_or_else(|| panic!("{name} is none of {:?}", Self::ALL))
+        };
+        names.split(',').map(of_name).collect()
+    }
 
     /// Those of the suite.
     const MOST: [Self; 6] = [

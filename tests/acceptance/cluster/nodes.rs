@@ -13,9 +13,6 @@ use crate::http::door::{CONNECTIONS, client};
 use crate::service::Service;
 use crate::wait::eventually;
 
-/// A time of the lease that tests can wait for, in seconds.
-const LEASE: &str = "2";
-
 /// How long a client waits for an answer before it turns to another node.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -46,8 +43,6 @@ fn args(servers: &Servers, node: usize) -> Vec<String> {
         &system,
         "--instance",
         NAMES[node],
-        "--nats-lease",
-        LEASE,
         "--allow-alert-network",
         "127.0.0.0/8",
     ];

@@ -1,7 +1,12 @@
 //! What a node refuses: servers that may lose writes, what it cannot share, messages of others.
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
 use super::nodes::{Nodes, copies};
 use super::servers::Servers;
+use crate::settings;
 use crate::wait::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,6 +23,23 @@ async fn servers_that_do_not_sync_each_message_are_refused_unless_that_is_accept
     assert!(!alone.status.success() && said.contains("not_in_cluster"), "{said}");
     node.add_args(&["--cluster-accept-lost-writes"]);
     node.start_again().await;
+}
+
+#[test]
+fn the_configuration_that_comes_with_the_program_is_one_that_nodes_accept() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/cluster");
+    let config = deploy.join("nats.conf");
+    let text = fs::read_to_string(&config).expect("it is there");
+    assert!(text.lines().any(|line| line.trim() == "sync_interval: always"));
+    let checked = Command::new(settings::nats_server())
+        .arg("--config")
+        .arg(&config)
+        .arg("-t")
+        .envs([("NATS_NAME", "n1"), ("NATS_ROUTES", "[nats://127.0.0.1:1, nats://127.0.0.1:2]")])
+        .envs([("NATS_LEDGER_PASSWORD", "one"), ("NATS_SYSTEM_PASSWORD", "other")])
+        .output();
+    let checked = checked.expect("it runs");
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]

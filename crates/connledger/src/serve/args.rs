@@ -71,15 +71,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = ledger_bus::NATS_SERVER_VARIABLE, value_name = "FILE")]
     pub(crate) nats_server: Option<PathBuf>,
     /// How long the lease of the ledger's name lasts without a renewal, in seconds: after a crash,
-    /// another instance may take over that much later
+    /// another instance may take over that much later [default: 10, or 3 with --cluster]
     #[arg(
         long,
         env = "CONNLEDGER_NATS_LEASE",
-        default_value_t = 10,
         value_parser = clap::value_parser!(u64).range(2..=300),
         value_name = "SECONDS"
     )]
-    pub(crate) nats_lease: u64,
+    nats_lease: Option<u64>,
     /// With --nats-url: accept commands over HTTP while NATS cannot be reached, although the lease
     /// cannot be renewed, unless another holder has been seen. For ledgers of whose directory no
     /// copy is ever started
@@ -182,6 +181,19 @@ pub(super) fn up_to_a_minute(text: &str) -> Result<Duration, String> {
     let time = duration(text)?;
     let is_good = !time.is_zero() && time <= Duration::from_mins(1);
     if is_good { Ok(time) } else { Err("must be more than 0s and at most 1m".to_owned()) }
+}
+
+/// Times of the lease. In a cluster the log itself keeps a former writer out, whatever clocks say,
+/// so that it can be short.
+const LEASE_TIME: Duration = Duration::from_secs(10);
+const CLUSTER_LEASE_TIME: Duration = Duration::from_secs(3);
+
+impl ServeArgs {
+    /// Returns how long the lease lasts without a renewal.
+    pub(super) fn lease_time(&self) -> Duration {
+        let default = if self.cluster.cluster { CLUSTER_LEASE_TIME } else { LEASE_TIME };
+        self.nats_lease.map_or(default, Duration::from_secs)
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ledger_bus::{
     BusOptions, ConnectOptions, FencedBy, ManagedOptions, ManagedServer, find_server, public_url,
@@ -108,7 +107,7 @@ pub(super) fn set_bus_options(
     args.nats_window.set(options, is_managed);
     options.rates = args.nats_rates.rates();
     options.sealed_only = args.nats_require_sealed.unwrap_or(requires_sealed);
-    options.lease_time = Duration::from_secs(args.nats_lease);
+    options.lease_time = args.lease_time();
     options.instance = args.instance.clone().unwrap_or_else(host_and_process);
     options.fenced_by = match (is_managed, args.accept_without_lease) {
         (true, _) => FencedBy::DataDir,

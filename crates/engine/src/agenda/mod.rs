@@ -103,6 +103,12 @@ impl Agenda {
         self.changed.notify_one();
     }
 
+    /// Returns whether a connection is to be looked at at once.
+    #[cfg(test)]
+    pub(crate) fn planned(&self, id: ConnectionId) -> bool {
+        self.looks.lock().next.get(&id) == Some(&AT_ONCE)
+    }
+
     /// Has a connection looked at, if it is on the agenda, because a consumer of it said something.
     pub(crate) fn look_again(&self, id: ConnectionId) {
         let mut looks = self.looks.lock();

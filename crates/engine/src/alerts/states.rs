@@ -29,6 +29,9 @@ pub struct AlertState {
     pub letters: BTreeMap<Position, DeadLetter>,
 }
 
+/// Rows of one alert that are shared in one message of a cluster's log.
+const SHARED_ROWS_MAX: usize = 500;
+
 /// What was counted of one alert since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlertCounts {
@@ -61,6 +64,35 @@ pub struct AlertWrites {
     pub held: BTreeMap<Position, Option<HeldEvent>>,
     /// Dead letters; none for those that are no more.
     pub letters: BTreeMap<Position, Option<DeadLetter>>,
+}
+
+impl AlertWrites {
+    /// Returns the number of rows that change.
+    pub(crate) fn rows(&self) -> usize {
+        usize::from(self.progress.is_some()) + self.held.len() + self.letters.len()
+    }
+
+    /// Divides the changes into ones of at most so many rows and one more. If the later ones are
+    /// lost, something is sent again, and nothing is missed.
+    fn divided(self, rows_max: usize) -> Vec<Self> {
+        let Self { progress, held, letters } = self;
+        let (mut parts, mut last) = (Vec::new(), Self::default());
+        for (position, letter) in letters {
+            if last.rows() >= rows_max {
+                parts.push(std::mem::take(&mut last));
+            }
+            last.letters.insert(position, letter);
+        }
+        for (position, event) in held {
+            if last.rows() >= rows_max {
+                parts.push(std::mem::take(&mut last));
+            }
+            last.held.insert(position, event);
+        }
+        last.progress = progress;
+        parts.push(last);
+        parts
+    }
 }
 
 impl AlertWrites {
@@ -316,17 +348,21 @@ impl AlertStore {
 
     /// Stores changes for every node of a cluster.
     fn share(&self, writes: AlertWrites) -> Result<(), Fault> {
-        let stored =
-            self.engine.put_alert_rows(SharedWrites { alert: self.alert, term: self.term, writes });
-        let stored = stored.and_then(|told| told.recv().unwrap_or(Err(Unavailable::ShuttingDown)));
-        match stored {
-            Ok(()) => Ok(()),
-            // Who writes next begins with what was stored before, and sends the rest again.
-            Err(Unavailable::NotOwner(_) | Unavailable::ShuttingDown | Unavailable::Poisoned) => {
-                Ok(())
+        for writes in writes.divided(SHARED_ROWS_MAX) {
+            let shared = SharedWrites { alert: self.alert, term: self.term, writes };
+            let stored = self.engine.put_alert_rows(shared);
+            let stored =
+                stored.and_then(|told| told.recv().unwrap_or(Err(Unavailable::ShuttingDown)));
+            match stored {
+                Ok(()) => {}
+                // Who writes next begins with what was stored before, and sends the rest again.
+                Err(
+                    Unavailable::NotOwner(_) | Unavailable::ShuttingDown | Unavailable::Poisoned,
+                ) => return Ok(()),
+                Err(failed) => return Err(Fault::Unstored(failed)),
             }
-            Err(failed) => Err(Fault::Unstored(failed)),
         }
+        Ok(())
     }
 
     /// Counts messages that were taken.
@@ -364,4 +400,29 @@ pub(crate) fn put_writes(batch: &mut Batch, store: &Store, alert: Position, writ
 
 fn encode<T: Serialize>(row: &T) -> Vec<u8> {
     serde_json::to_vec(row).expect("a row has a JSON form")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_divided_and_the_progress_comes_last() {
+        let position = |number: usize| Position::new(u64::try_from(number).unwrap());
+        let after = position(9);
+        let progress = AlertProgress { after, down: None, letters_dropped: 0, mail: None };
+        let writes = AlertWrites {
+            progress: Some(progress),
+            held: (0..5).map(|number| (position(number), None)).collect(),
+            letters: (0..4).map(|number| (position(number), None)).collect(),
+        };
+        let parts = writes.divided(3);
+        let rows: Vec<_> = parts
+            .iter()
+            .map(|part| (part.letters.len(), part.held.len(), part.progress.is_some()))
+            .collect();
+        assert_eq!(rows, [(3, 0, false), (1, 2, false), (0, 3, true)]);
+        let none = AlertWrites::default().divided(3);
+        assert_eq!((none.len(), none[0].rows()), (1, 0));
+    }
 }

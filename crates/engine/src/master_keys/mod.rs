@@ -48,6 +48,7 @@ impl Shared {
     /// Takes over the state of the ledger itself after a durable event.
     pub(crate) fn take_ledger(&self, ledger: &Arc<Ledger>) {
         let before = std::mem::replace(&mut *self.ledger.write(), Arc::clone(ledger));
+        self.master_keys.drop_retired(ledger);
         match (before.is_sealed, ledger.is_sealed) {
             (false, true) => self.master_keys.tell_sealed(),
             (true, false) => tracing::warn!("the ledger was unsealed"),

@@ -1,13 +1,13 @@
 //! The thread that wraps data keys anew, a few at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use ledger_contract::master_keys::RewrapStatus;
 use ledger_contract::operations::Progress;
 use ledger_contract::subjects;
-use ledger_domain::{ConnectionId, MasterKeyId};
+use ledger_domain::{ConnectionId, MasterKeyId, Rejection};
 use ledger_store::ReadError;
 use ledger_store::tables::keys;
 use ledger_vault::{Keyring, Scope, WrappedDataKey, master_key_of};
@@ -201,13 +201,17 @@ impl Pass<'_> {
         });
         let ids = ids.take(BATCH).collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
         let names: Vec<String> = ids.iter().map(|id| data_key_name(*id)).collect();
-        let keys = shared.master_keys.enter()?;
-        let failed = AtomicU64::new(0);
+        let (failed, is_sealed) = (AtomicU64::new(0), AtomicBool::new(false));
         let anew = |place: usize, before: &[u8]| -> Option<Vec<u8>> {
             if master_key_of(before).ok() == Some(active) {
                 return None;
             }
             let id = *ids.get(place)?;
+            // The keys are not held while the servers are waited for.
+            let Ok(keys) = shared.master_keys.enter() else {
+                is_sealed.store(true, Ordering::Relaxed);
+                return None;
+            };
             match self.rewrapped(id, before.into(), keys.ring()) {
                 Ok(row) => Some(row.after.to_bytes()),
                 Err(error) => {
@@ -217,7 +221,11 @@ impl Pass<'_> {
                 }
             }
         };
-        match shared.log.replace(&names, &anew) {
+        let replaced = shared.log.replace(&names, &anew);
+        if is_sealed.into_inner() {
+            return Err(Rejection::Sealed.into());
+        }
+        match replaced {
             Ok(()) => {
                 self.failed += failed.into_inner();
                 let is_last = ids.len() < BATCH;

@@ -94,6 +94,15 @@ impl MasterKeys {
         self.gate.set(Some(ring));
     }
 
+    /// Drops the keys that a ledger has retired.
+    pub(crate) fn drop_retired(&self, ledger: &Ledger) {
+        if self.key_ids().iter().any(|key| ledger.retired.contains(key))
+            && let Ok(held) = self.enter()
+        {
+            self.use_ring(held.ring().without(|key| ledger.retired.contains(&key)));
+        }
+    }
+
     /// Uses no keys from now on. They are wiped when the last of those who use them is done.
     pub(crate) fn drop_all(&self) {
         self.gate.set(None);

@@ -41,6 +41,12 @@ pub(crate) const TO_JOIN: u64 = u64::MAX;
 /// What each code of a message of the log is for.
 const PURPOSE: &str = "log stream";
 
+/// What a receipt, a name or a row beside records takes in a message, in bytes, about.
+const BESIDE_ROW_BYTES: usize = 400;
+/// What is beside the records of a group takes no more than this, in bytes, before the last that is
+/// added to it. A message has twice as much room at least.
+const BESIDE_BYTES_MAX: usize = 512 * 1024;
+
 /// Who has the log of a ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogOf {
@@ -311,12 +317,36 @@ impl LogSlot {
 #[derive(Default)]
 pub(crate) struct GroupBeside {
     receipts: Vec<StoredReceipt>,
-    pub(crate) values: Vec<ValueBeside>,
+    values: Vec<ValueBeside>,
     /// How far the messages of alerts are.
     pub(crate) alerts: Vec<(Position, AlertWrites)>,
+    /// What it takes in a message, in bytes, about.
+    bytes: usize,
 }
 
 impl GroupBeside {
+    /// Returns whether more may not fit into a message, which is not divided as records are.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes >= BESIDE_BYTES_MAX
+    }
+
+    /// Notes that a row of a handover will be there, of so many bytes.
+    pub(crate) fn add_bytes(&mut self, bytes: usize) {
+        self.bytes += bytes;
+    }
+
+    /// Adds a value for the bucket of the log.
+    pub(crate) fn add_value(&mut self, value: ValueBeside) {
+        self.bytes += BESIDE_ROW_BYTES;
+        self.values.push(value);
+    }
+
+    /// Adds what has changed of the messages of an alert.
+    pub(crate) fn add_alert(&mut self, alert: Position, writes: AlertWrites) {
+        self.bytes += writes.rows() * BESIDE_ROW_BYTES;
+        self.alerts.push((alert, writes));
+    }
+
     /// Adds a receipt.
     pub(crate) fn add_receipt(
         &mut self,
@@ -324,6 +354,7 @@ impl GroupBeside {
         command: &str,
         receipt: &Receipt,
     ) {
+        self.bytes += BESIDE_ROW_BYTES;
         self.receipts.push(StoredReceipt {
             workspace: workspace.as_str().into(),
             command: command.into(),

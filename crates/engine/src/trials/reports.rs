@@ -144,9 +144,7 @@ impl Engine {
         let trials = &self.shared.trials;
         let provider = &self.shared.catalogue.of(connection.details.provider.as_str()).id;
         let Ok(running) = trials.begin_scheduled(connection.id) else { return false };
-        let Some(place) = trials.scheduled.enter(provider, trials.scheduled.per_provider()) else {
-            return false;
-        };
+        let Some(place) = trials.scheduled.enter(provider) else { return false };
         trials.reports.note_test(connection.id, self.clock().now());
         let (engine, connection) = (self.clone(), connection.clone());
         tokio::spawn(async move {

@@ -30,7 +30,7 @@ impl Decider {
     pub(super) fn take_alert_writes(&mut self, alert: Position, writes: AlertWrites) {
         if self.state.alerts.each().any(|(_, _, known)| known.id == alert) {
             put_writes(&mut self.group.batch, &self.shared.store, alert, &writes);
-            self.group.beside.alerts.push((alert, writes));
+            self.group.beside.add_alert(alert, writes);
         }
     }
 

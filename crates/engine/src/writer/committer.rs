@@ -70,6 +70,10 @@ impl Committer {
             log.append(store, &mut batch, head, &accepted, &beside)
         };
         if let Err(failed) = appended {
+            // Keys may have been taken for an event that may not count.
+            if self.shared.ledger.read().is_sealed {
+                self.shared.drop_keys();
+            }
             tell(written, Some(&failed));
             return send(replies, Some(&failed));
         }

@@ -145,7 +145,9 @@ impl Decider {
     }
 
     fn is_full(&self) -> bool {
-        self.group.len() >= GROUP_COMMANDS_MAX || self.group.batch.size_bytes() >= GROUP_BYTES_MAX
+        self.group.len() >= GROUP_COMMANDS_MAX
+            || self.group.batch.size_bytes() >= GROUP_BYTES_MAX
+            || self.group.beside.is_full()
     }
 
     /// Waits until the committing thread is idle.
@@ -456,7 +458,7 @@ impl Decider {
             && self.shared.log.is_set()
         {
             let (name, value) = (data_key_name(id), wrapped.clone());
-            self.group.beside.values.push(ValueBeside { name, value, lifetime: None });
+            self.group.beside.add_value(ValueBeside { name, value, lifetime: None });
         }
         if let Some(because) =
             before.as_deref().and_then(|before| LeaseEnd::of_change(before, &after))

@@ -38,7 +38,9 @@ struct Rest {
 impl Decider {
     /// Begins a term: decides from the durable states on, whatever was decided before.
     pub(super) fn lead(&mut self, epoch: u64, tell: &TellWritten) {
-        let begun = self.begin_again();
+        let begun = self.begin_again().and_then(|()| {
+            self.restore_keys().map_err(|fault| Unavailable::NotOwner(chain(&fault)))
+        });
         if begun.is_ok() {
             self.shared.consumers.begin(self.shared.ports.now());
             self.shared.epoch.store(epoch, Ordering::SeqCst);
@@ -113,20 +115,22 @@ impl Decider {
     fn reload(&mut self) -> Result<(), Fault> {
         self.state = State::load(Arc::clone(&self.shared))?;
         self.meter = Meter::default();
-        self.restore_keys();
+        if self.state.ledger.is_sealed {
+            self.shared.drop_keys();
+        }
         Ok(())
     }
 
     fn take_over(&mut self, followed: FollowedGroup) -> Result<(), Fault> {
         let FollowedGroup { first, records, beside, values, term, .. } = followed;
-        if let Some(term) = term.filter(|term| *term > self.shared.epoch.load(Ordering::SeqCst)) {
+        // Also if it is known: the batch that had it may not have been written.
+        if let Some(term) = term.filter(|term| *term >= self.shared.epoch.load(Ordering::SeqCst)) {
             // The next start counts on from here.
             self.shared.epoch.store(term, Ordering::SeqCst);
             meta::put_epoch(&mut self.group.batch, &self.shared.store, term);
         }
         let mut rest = Rest { handovers: beside.handovers.into(), values };
         let mut position = first;
-        let mut is_first = true;
         for bytes in records {
             if position != self.state.position.next() {
                 let expected = self.state.position.next();
@@ -145,15 +149,17 @@ impl Decider {
                 Happened::Ledger(event) => {
                     // What is read to be wrapped anew has to be what is stored. The writer begins a
                     // group with such an event for the same reason.
-                    if !std::mem::take(&mut is_first) {
-                        return Err(misplaced(&metadata));
+                    if position != first {
+                        return Err(Fault::Damaged(format!(
+                            "the log of the cluster has an event of the ledger itself at position \
+                             {position}, and a group begins at {first}"
+                        )));
                     }
                     self.drain();
                     self.follow_ledger(metadata, &event)?;
                 }
                 happened => self.apply(metadata, happened, &mut rest)?,
             }
-            is_first = false;
             self.state.recorded_at = self.state.recorded_at.max(recorded_at);
             position = position.next();
         }
@@ -270,8 +276,10 @@ impl Decider {
             let wrapped = rest.values.remove(&*data_key_name(id));
             wrapped.map_or(KeyChange::Stays, KeyChange::IsMade)
         } else if erases {
-            let wrapped = keys::get(&self.shared.store, id)?;
-            KeyChange::IsDestroyed(wrapped.and_then(|wrapped| master_key_of(&wrapped).ok()))
+            let stored = keys::get(&self.shared.store, id)?;
+            let under = stored.and_then(|wrapped| master_key_of(&wrapped).ok());
+            // One that was made in this batch is not stored yet.
+            KeyChange::IsDestroyed(under.or_else(|| self.state.made_key(id)))
         } else {
             KeyChange::Stays
         };
@@ -380,7 +388,7 @@ fn handover(row: &[u8]) -> Result<Handover, Fault> {
 
 fn misplaced(metadata: &Metadata) -> Fault {
     Fault::Damaged(format!(
-        "the record at position {} of the cluster's log does not belong into the stream {}",
+        "the record at position {} of the cluster's log does not belong in the stream {}",
         metadata.position, metadata.stream
     ))
 }

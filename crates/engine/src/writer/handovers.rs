@@ -270,12 +270,15 @@ impl Decider {
         let metadata = self.metadata(envelope, stream, version, at);
         self.record.clear();
         records::encode_handover(&mut self.record, &metadata, event);
-        if self.shared.log.is_set() && matches!(event, HandoverEvent::KeyMade(_)) {
-            let name = handover_name(&state.id);
+        if self.shared.log.is_set() {
             let value = records::encode_handover_row(&state);
-            let micros = state.until.get().saturating_sub(at.get());
-            let lifetime = u64::try_from(micros).map(Duration::from_micros).ok();
-            self.group.beside.values.push(ValueBeside { name, value, lifetime });
+            self.group.beside.add_bytes(value.len());
+            if matches!(event, HandoverEvent::KeyMade(_)) {
+                let name = handover_name(&state.id);
+                let micros = state.until.get().saturating_sub(at.get());
+                let lifetime = u64::try_from(micros).map(Duration::from_micros).ok();
+                self.group.beside.add_value(ValueBeside { name, value, lifetime });
+            }
         }
         let state = Arc::new(state);
         handovers::write(&mut self.group.batch, &self.shared.store, &state);

@@ -35,18 +35,16 @@ impl Decider {
         let command = self.ledger_command(&work)?;
         let event = decide_ledger(&self.state.ledger, envelope.expected, command)?;
         let retired = &self.state.ledger.retired;
+        // A key that is retired is dropped once that is durable.
         let keys = match work {
             LedgerWork::Rotate(given) => {
                 Keys::Are(given.ring.without(|key| retired.contains(&key)))
-            }
-            LedgerWork::Retire(key) => {
-                Keys::Are(self.shared.master_keys.enter()?.ring().without(|other| other == key))
             }
             LedgerWork::Unseal(given) => {
                 let ring = master_keys::of_ledger(&given.ring, &self.state.ledger);
                 Keys::Are(ring.map_err(Fault::from)?)
             }
-            LedgerWork::NoteRewrapped(_) => Keys::Stay,
+            LedgerWork::NoteRewrapped(_) | LedgerWork::Retire(_) => Keys::Stay,
             LedgerWork::Seal => Keys::Go,
         };
         let id = self.shared.identity.ledger;
@@ -79,8 +77,7 @@ impl Decider {
                          master key {key} is used no more"
                     )));
                 }
-                let held = self.shared.master_keys.enter();
-                held.map_or(Keys::Stay, |held| Keys::Are(held.ring().without(|id| id == *key)))
+                Keys::Stay
             }
             LedgerEvent::DataKeysRewrapped { .. } => Keys::Stay,
             LedgerEvent::Sealed => Keys::Go,
@@ -97,7 +94,7 @@ impl Decider {
         let lacks = |error: &dyn std::error::Error| {
             Fault::OwnKeys(format!(
                 "this node does not have the master key {active}, which is the active one: {}; \
-                 give it the keys that the other nodes have",
+                 give it every master key that the ledger has used since this node's position",
                 chain(error)
             ))
         };
@@ -116,31 +113,28 @@ impl Decider {
         {
             return Err(lacks(&MasterKeysError::Differs(key)));
         }
+        if let Some(key) = master_keys::in_use(&ledger).into_iter().find(|key| !read.holds(*key)) {
+            let held = read.key_ids().collect();
+            return Err(lacks(&UnsealError::UnknownKey { key, held }));
+        }
         master_keys::of_ledger(&read, &ledger).map_err(|error| lacks(&error))
     }
 
-    /// Has the master keys in memory be those of the durable ledger again, after a change of them
-    /// was not written.
-    pub(super) fn restore_keys(&self) {
+    /// Has the master keys in memory be those of the durable ledger, after a change of them was not
+    /// written, or while nobody could read them. Everything that the log has must have been taken
+    /// over.
+    ///
+    /// Errors: `Fault::OwnKeys`.
+    pub(super) fn restore_keys(&self) -> Result<(), Fault> {
         let (ledger, master_keys) = (&self.state.ledger, &self.shared.master_keys);
-        if ledger.is_sealed {
-            if master_keys.are_there() {
-                self.shared.drop_keys();
-            }
-            return;
-        }
         let held = master_keys.key_ids();
         let needed = master_keys::in_use(ledger);
-        if held.first() == Some(&ledger.active) && needed.iter().all(|key| held.contains(key)) {
-            return;
+        let is_so =
+            held.first() == Some(&ledger.active) && needed.iter().all(|key| held.contains(key));
+        if !ledger.is_sealed && !is_so {
+            master_keys.use_ring(self.own_keys(ledger.active)?);
         }
-        match self.own_keys(ledger.active) {
-            Ok(ring) => master_keys.use_ring(ring),
-            Err(error) => tracing::error!(
-                error = %chain(&error),
-                "the master keys were not taken back; start this node again once it has them"
-            ),
-        }
+        Ok(())
     }
 
     /// Returns the secrets of the ledger itself wrapped under the keys that are to come, if the

@@ -66,7 +66,14 @@ impl Decider {
         if is_shared {
             self.drain();
         }
-        let is_dropped = self.shared.log.has_failed().then(|| self.begin_again().err()).flatten();
+        let mut is_dropped = None;
+        if self.shared.log.has_failed() {
+            // What is left is durable, so that nothing has to be forgotten a second time.
+            match self.begin_again() {
+                Ok(()) => self.shared.log.follow(),
+                Err(failed) => is_dropped = Some(failed),
+            }
+        }
         unless(is_dropped.or_else(|| self.refusal(is_shared)), tell)
     }
 

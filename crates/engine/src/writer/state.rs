@@ -102,6 +102,9 @@ pub(crate) struct State {
     workspace_leases: HashMap<WorkspaceName, Version>,
     /// Connections whose data keys were destroyed just now, maybe not durably yet.
     destroyed: Recent<ConnectionId, ()>,
+    /// The master keys under which data keys were wrapped that were made just now, maybe not
+    /// durably yet.
+    made_keys: Recent<ConnectionId, MasterKeyId>,
     /// The ledger itself.
     pub(crate) ledger: Ledger,
     /// The master keys under which another number of data keys is wrapped than the batches say.
@@ -155,6 +158,7 @@ impl State {
             leases,
             workspace_leases: HashMap::new(),
             destroyed: Recent::new(RECENT),
+            made_keys: Recent::new(RECENT),
             heads: Recent::new(RECENT).within(HEADS_BYTES),
             receipts: Recent::new(RECENT),
             claims: Recent::new(RECENT),
@@ -286,6 +290,16 @@ impl State {
     /// Returns whether the data key of a connection is destroyed, though the store may have it.
     pub(crate) fn is_destroyed(&self, id: ConnectionId) -> bool {
         self.destroyed.get(&id).is_some()
+    }
+
+    /// Notes under which master key a new data key is wrapped.
+    pub(crate) fn set_made_key(&mut self, id: ConnectionId, under: MasterKeyId) {
+        self.made_keys.set(id, under);
+    }
+
+    /// Returns under which master key a data key is wrapped that was made just now.
+    pub(crate) fn made_key(&mut self, id: ConnectionId) -> Option<MasterKeyId> {
+        self.made_keys.get(&id).copied()
     }
 
     pub(crate) fn set_destroyed(&mut self, id: ConnectionId) {

@@ -5,6 +5,7 @@
 //! one reveal a day for each connection, and a result is recorded only if it is news, or once a
 //! day.
 
+mod places;
 mod run;
 mod schedule;
 mod watch;
@@ -15,13 +16,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ledger_contract::queries::ScheduledTestsStatus;
 use ledger_domain::connection::TestOutcome;
-use ledger_domain::{Connection, ConnectionId, EventId, FieldName, Generation, Micros, Version};
+use ledger_domain::{Connection, ConnectionId, EventId, FieldName, Generation, Micros};
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 
+use self::places::Places;
 use crate::agenda::Agenda;
 use crate::engine::{Engine, Shared};
 
+pub(super) use places::Place;
 pub(super) use run::test;
 pub use schedule::{Scheduled, TestSchedule, TestScheduleRule};
 pub(crate) use watch::TESTS;
@@ -31,17 +34,15 @@ pub(crate) use watch::TESTS;
 const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
 /// Most tests of one provider at once, without a schedule that says it.
 const PER_PROVIDER: usize = 16;
-/// Most tests by schedule at once.
-const AT_ONCE_MAX: usize = 64;
 
 /// The tests that a schedule asks for.
 #[derive(Debug, Default)]
 pub(crate) struct ScheduledTests {
-    pub(super) agenda: Agenda,
+    pub(super) agenda: Arc<Agenda>,
     plan: RwLock<Option<Arc<Plan>>>,
     /// Whether all connections are to be looked through for those that the schedule is about.
     stale: AtomicBool,
-    running: Arc<Mutex<RunningTests>>,
+    places: Places,
     known: Mutex<HashMap<ConnectionId, Known>>,
     made: Mutex<BTreeMap<TestOutcome, u64>>,
     /// Tests that could not be made.
@@ -57,13 +58,6 @@ struct Plan {
     runtime: Handle,
 }
 
-/// The tests that are being made, by provider.
-#[derive(Debug, Default)]
-struct RunningTests {
-    all: usize,
-    by_provider: HashMap<String, usize>,
-}
-
 /// What is known of a connection's tests since the start.
 #[derive(Clone, Debug)]
 struct Known {
@@ -71,37 +65,17 @@ struct Known {
     reveal: EventId,
     /// What that event is of.
     generations: BTreeMap<FieldName, Generation>,
-    /// The version of the connection that was revealed.
-    version: Version,
+    /// A digest of what decides where the values are sent.
+    sent_to: blake3::Hash,
     revealed_at: Micros,
     outcome: Option<TestOutcome>,
     /// When a result was last recorded, or would have been if it had been news.
     recorded_at: Micros,
 }
 
-/// The right to make a test now. It ends when this is dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-    provider: String,
-    running: Arc<Mutex<RunningTests>>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut running = self.running.lock();
-        running.all = running.all.saturating_sub(1);
-        if let Some(count) = running.by_provider.get_mut(&self.provider) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                running.by_provider.remove(&self.provider);
-            }
-        }
-    }
-}
-
 impl ScheduledTests {
     /// Returns how many tests of one provider may be made at once.
-    pub(super) fn per_provider(&self) -> usize {
+    fn per_provider(&self) -> usize {
         self.plan().map_or(PER_PROVIDER, |plan| plan.schedule.per_provider)
     }
 
@@ -122,15 +96,8 @@ impl ScheduledTests {
     }
 
     /// Returns the right to make a test of a provider, unless as many are being made as may be.
-    pub(super) fn enter(&self, provider: &str, most: usize) -> Option<Place> {
-        let mut running = self.running.lock();
-        let of_provider = running.by_provider.get(provider).copied().unwrap_or_default();
-        if running.all >= AT_ONCE_MAX || of_provider >= most {
-            return None;
-        }
-        running.all += 1;
-        running.by_provider.insert(provider.to_owned(), of_provider + 1);
-        Some(Place { provider: provider.to_owned(), running: Arc::clone(&self.running) })
+    pub(super) fn enter(&self, provider: &str) -> Option<Place> {
+        self.places.take(provider, self.per_provider(), &self.agenda, None)
     }
 
     fn forget(&self, id: ConnectionId) {
@@ -148,7 +115,7 @@ impl ScheduledTests {
         let count = |number| u64::try_from(number).unwrap_or(u64::MAX);
         Some(ScheduledTestsStatus {
             connections: count(self.agenda.len()),
-            running: count(self.running.lock().all),
+            running: count(self.places.taken()),
             made: made.iter().map(|(outcome, n)| (outcome.as_str().to_owned(), *n)).collect(),
             not_made: self.not_made.load(Ordering::Relaxed),
             skipped: self.skipped.load(Ordering::Relaxed),

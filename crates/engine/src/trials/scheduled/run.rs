@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use ledger_contract::headers::Headers;
 use ledger_contract::records::{Happened, Via};
-use ledger_domain::connection::{TestOutcome, TestResult};
+use ledger_domain::connection::{Details, TestOutcome, TestResult};
 use ledger_domain::{
     ACCESS_TOKEN, CheckedText as _, Command, Connection, ConnectionId, FieldName, Generation, Line,
-    Micros, Prose, Version,
+    Micros, Prose,
 };
 use ledger_vault::Disclosure;
 
@@ -79,17 +79,16 @@ impl Engine {
         drop(keys);
         let outcome = result.outcome;
         self.shared.trials.scheduled.count(outcome);
-        let recorded = if self.is_news(&connection, &result) {
-            Some(self.record_scheduled(&connection, result).await?)
-        } else {
-            None
-        };
-        self.note_outcome(connection.id, outcome, recorded);
+        let is_news = self.is_news(&connection, &result);
+        if is_news {
+            self.record_scheduled(&connection, result).await?;
+        }
+        self.note_outcome(connection.id, outcome, is_news);
         Ok(wait.map(|wait| wait.min(WAIT_MAX)))
     }
 
-    /// Opens the values of a test. The reveal of an earlier one covers them for a day, unless the
-    /// connection has changed since.
+    /// Opens the values of a test. The reveal of an earlier one covers them for a day, unless they
+    /// or what decides where they are sent have changed since.
     async fn open_for_day(
         &self,
         connection: Connection,
@@ -105,7 +104,7 @@ impl Engine {
         let now = self.clock().now();
         let covers = |known: &Known| {
             let age = now.get().saturating_sub(known.revealed_at.get());
-            known.version == connection.version
+            known.sent_to == sent_to(&connection.details)
                 && known.generations == generations
                 && (0..DAY_MICROS).contains(&age)
         };
@@ -159,7 +158,7 @@ impl Engine {
         let known = Known {
             reveal: record.metadata.event_id,
             generations: revealed.generations.clone(),
-            version: outcome.seen.as_ref().map_or(Version::ZERO, |seen| seen.version),
+            sent_to: sent_to(&outcome.seen.as_deref().unwrap_or(connection).details),
             revealed_at: record.metadata.recorded_at,
             outcome: None,
             recorded_at: record.metadata.recorded_at,
@@ -185,16 +184,12 @@ impl Engine {
     }
 
     /// Takes over the outcome of a test, once it is recorded or known to be no news.
-    fn note_outcome(&self, id: ConnectionId, outcome: TestOutcome, recorded: Option<Version>) {
+    fn note_outcome(&self, id: ConnectionId, outcome: TestOutcome, is_recorded: bool) {
         let mut all = self.shared.trials.scheduled.known.lock();
         let Some(known) = all.get_mut(&id) else { return };
         known.outcome = Some(outcome);
-        if let Some(version) = recorded {
+        if is_recorded {
             known.recorded_at = self.clock().now();
-            // The event changed nothing that was revealed.
-            if version == known.version.next() {
-                known.version = version;
-            }
         }
     }
 
@@ -202,7 +197,7 @@ impl Engine {
         &self,
         connection: &Connection,
         result: TestResult,
-    ) -> Result<Version, ExecuteError> {
+    ) -> Result<(), ExecuteError> {
         tracing::info!(
             ledger.connection = %connection.id,
             outcome = result.outcome.as_str(),
@@ -214,9 +209,15 @@ impl Engine {
         let command = Command::TestConnection { result: Box::new(result), tested };
         let work = Work::Connection { id, command: Box::new(command), new_key: None };
         let workspace = connection.workspace.clone();
-        let outcome = self.own_work(Caller::system(ACTOR), workspace, work).await?;
-        Ok(Version::new(outcome.receipt.version))
+        self.own_work(Caller::system(ACTOR), workspace, work).await.map(drop)
     }
+}
+
+/// Returns a digest of what decides where values are sent, and how.
+fn sent_to(details: &Details) -> blake3::Hash {
+    let Details { provider, provider_version, auth_method, config, .. } = details;
+    // Only compared within this process.
+    blake3::hash(format!("{:?}", (provider, provider_version, auth_method, config)).as_bytes())
 }
 
 fn micros(time: Duration) -> i64 {

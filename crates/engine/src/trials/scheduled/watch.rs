@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use ledger_contract::records::ConnectionRow;
-use ledger_domain::{ConnectionId, Micros};
+use ledger_domain::ConnectionId;
 use ledger_store::ReadError;
 use ledger_store::tables::connections;
 
@@ -14,8 +14,6 @@ use crate::errors::{ExecuteError, Fault, chain};
 
 /// Rows between two looks whether the walk is to end.
 const ROWS_BETWEEN_LOOKS: usize = 256;
-/// After how long a test is tried to begin for which there was no place, in microseconds.
-const SOON_MICROS: i64 = 500_000;
 
 /// What the thread watches that begins tests.
 pub(crate) const TESTS: Watched = Watched {
@@ -28,6 +26,17 @@ pub(crate) const TESTS: Watched = Watched {
 };
 
 fn look(engine: &Engine, id: ConnectionId) -> Result<Looked, ExecuteError> {
+    let begun = begin(engine, id);
+    if !matches!(begun, Ok((_, true))) {
+        // Another one that waits may have the place that this one was looked at for.
+        let scheduled = &engine.shared.trials.scheduled;
+        scheduled.places.wake(&scheduled.agenda);
+    }
+    begun.map(|(looked, _)| looked)
+}
+
+/// Begins a test, if there is a place. Returns whether it has.
+fn begin(engine: &Engine, id: ConnectionId) -> Result<(Looked, bool), ExecuteError> {
     let shared = &engine.shared;
     let scheduled = &shared.trials.scheduled;
     let row = shared.models.load().row(id)?;
@@ -37,25 +46,25 @@ fn look(engine: &Engine, id: ConnectionId) -> Result<Looked, ExecuteError> {
     });
     let Some((plan, connection, every)) = planned else {
         scheduled.forget(id);
-        return Ok(Looked::Nothing);
+        return Ok((Looked::Nothing, false));
     };
     let now = engine.clock().now();
     let next = schedule::next_time(id, every, now);
     let Ok(running) = shared.trials.begin_scheduled(id) else {
         scheduled.skipped.fetch_add(1, Ordering::Relaxed);
-        return Ok(Looked::Again(next));
+        return Ok((Looked::Again(next), false));
     };
     let provider = &shared.catalogue.of(connection.details.provider.as_str()).id;
-    let Some(place) = scheduled.enter(provider, plan.schedule.per_provider) else {
-        let soon = Micros::new(now.get().saturating_add(SOON_MICROS));
-        return Ok(Looked::Again(soon.min(next)));
+    let most = plan.schedule.per_provider;
+    let Some(place) = scheduled.places.take(provider, most, &scheduled.agenda, Some(id)) else {
+        return Ok((Looked::Again(next), false));
     };
     let of_task = engine.clone();
     plan.runtime.spawn(async move {
         run::test(&of_task, connection).await;
         drop((running, place));
     });
-    Ok(Looked::Again(next))
+    Ok((Looked::Again(next), true))
 }
 
 /// Looks through all connections for those that the schedule is about, once it was set.
