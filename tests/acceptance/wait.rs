@@ -32,9 +32,7 @@ where
         if let Some(found) = look().await {
             return found;
         }
-        if Instant::now() >= deadline {
-            panic!("not within {PATIENCE:?}: {what}\n{}", report());
-        }
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}\n{}", report());
         sleep(LOOK_INTERVAL).await;
     }
 }

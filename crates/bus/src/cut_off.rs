@@ -59,8 +59,9 @@ pub(crate) fn in_turn() -> impl Fn(Vec<Server>, ServerInfo) -> Ready<Option<Reco
     move |servers, _| {
         let mut tried = tried.lock();
         let last = servers.iter().position(|server| tried.as_ref() == Some(&server.addr));
-        let next = last.map_or_else(rand::random::<u32>, |last| last as u32 + 1);
-        let next = servers.get(next as usize % servers.len().max(1));
+        let count = servers.len().max(1);
+        let next = last.map_or_else(|| rand::random_range(0..count), |last| (last + 1) % count);
+        let next = servers.get(next);
         tried.clone_from(&next.map(|server| server.addr.clone()));
         ready(next.map(|server| ReconnectToServer { addr: server.addr.clone(), delay: None }))
     }
@@ -92,5 +93,29 @@ async fn look(client: Client) {
             return;
         }
         (since, leaves_after) = (None, (leaves_after * 2).min(most));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_tried_in_turn() {
+        let server = |port: u16| Server {
+            addr: format!("nats://127.0.0.1:{port}").parse().unwrap(),
+            failed_attempts: 0,
+            did_connect: true,
+            is_discovered: false,
+            last_error: None,
+        };
+        let servers: Vec<Server> = (1..=3).map(server).collect();
+        let choose = in_turn();
+        let chosen: Vec<u16> = (0..9)
+            .map(|_| choose(servers.clone(), ServerInfo::default()).into_inner())
+            .map(|chosen| chosen.expect("there are some").addr.port())
+            .collect();
+        assert!(chosen.windows(2).all(|pair| pair[1] == pair[0] % 3 + 1), "{chosen:?}");
+        assert!(choose(Vec::new(), ServerInfo::default()).into_inner().is_none());
     }
 }
