@@ -23,6 +23,8 @@
 //!   (test: `what_clients_see_of_a_connection_is_linearizable_whatever_fails`).
 //! - An erasure reaches every node, and the wrapped data key beside the log
 //!   (test: `a_node_joins_from_a_backup_and_erasures_reach_all`).
+//! - Each node has the master keys that the log says, from where it is told to read them
+//!   (test: `master_keys_are_changed_on_every_node_and_beside_the_log`).
 //! - Every node answers queries, and takes commands to the writer
 //!   (test: `every_node_answers_and_a_reader_may_ask_for_a_position`).
 

@@ -88,7 +88,12 @@ fn copy(name: String, identity: Identity, choices: Choices) -> Config {
     Config {
         // The oldest messages make room. What is in the log is never lost.
         discard: DiscardPolicy::Old,
-        compression: Some(Compression::S2),
+        // Servers up to 2.15.1 cannot always write on after a compressed block of a stream with
+        // several copies, once a leader is gone: "error reading compression reader".
+        compression: Some(match choices.replicas {
+            None | Some(1) => Compression::S2,
+            Some(_) => Compression::None,
+        }),
         allow_message_ttl: true,
         ..base(name, metadata, choices)
     }
