@@ -109,7 +109,7 @@ pub use managed::{
 pub use relay::Adopts;
 pub use responder::Freshness;
 pub use shared_log::{LogState, Tenures};
-pub use topology::Window;
+pub use topology::{FORMAT, INCARNATION, LEDGER_ID, Window, kept};
 
 use lease::{Keeper, KeeperOptions, LeaseTime, Ownership};
 use part::{Part, Watchdog};

@@ -9,8 +9,8 @@ use async_nats::jetstream::{self, Context};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures::FutureExt as _;
 use futures::future::try_join_all;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use ledger_contract::errors::Problem;
 use ledger_contract::log_stream::encode_group;
 use ledger_engine::{Anew, Appended, GroupLog, ValueBeside};
@@ -28,8 +28,10 @@ const HEADERS_BYTES: usize = 4 * 1024;
 const PAYLOAD_BYTES_MIN: usize = 1024 * 1024;
 /// Interval between looks whether what was appended is acknowledged.
 const ACKNOWLEDGED_INTERVAL: Duration = Duration::from_millis(5);
-/// Values that are stored at the same time.
-const VALUES_AT_ONCE: usize = 64;
+/// Values of a group that are stored at the same time.
+const VALUES_AT_ONCE: usize = 256;
+/// Values that are replaced at the same time.
+const REPLACED_AT_ONCE: usize = 64;
 
 /// Appends to the stream while this node is at its end.
 #[derive(Debug)]
@@ -109,10 +111,8 @@ impl StreamLog {
 
     async fn append_group(&self, end: Option<u64>, group: &Appended<'_>) -> Result<u64, Problem> {
         let end = end.ok_or_else(|| away("this node is not the writer"))?;
-        for values in group.values.chunks(VALUES_AT_ONCE) {
-            let put = |value| self.common.stream.put(&self.common, value);
-            try_join_all(values.iter().map(put)).await?;
-        }
+        let put = group.values.iter().map(|value| self.common.stream.put(&self.common, value));
+        stream::iter(put).buffer_unordered(VALUES_AT_ONCE).try_collect::<()>().await?;
         let payload = self.common.client.server_info().max_payload.max(PAYLOAD_BYTES_MIN);
         let first = group.first.get();
         let parts = encode_group(first, &group.records, &group.beside, payload - HEADERS_BYTES);
@@ -130,28 +130,33 @@ impl StreamLog {
     }
 }
 
+/// A value beside the log that is looked at: its place among the names, and its name.
+type Place<'a> = (usize, &'a String);
+
 impl StreamLog {
     async fn replace_all(&self, names: &[String], anew: Anew<'_>) -> Result<(), Problem> {
-        let places: Vec<(usize, &String)> = names.iter().enumerate().collect();
-        for chunk in places.chunks(VALUES_AT_ONCE) {
-            let mut left = chunk.to_vec();
+        let places: Vec<Place<'_>> = names.iter().enumerate().collect();
+        for chunk in places.chunks(REPLACED_AT_ONCE) {
+            let (mut left, mut settled) = (chunk.to_vec(), Vec::with_capacity(chunk.len()));
             // What somebody else changes meanwhile is looked at again.
             while !left.is_empty() {
-                left = self.replace_some(left, anew).await?;
+                left = self.replace_some(left, &mut *anew, &mut settled).await?;
             }
             let (common, stream) = (&self.common, &self.common.stream);
-            let forget = chunk.iter().map(|(_, name)| stream.forget_former(common, name));
+            let forget = settled.iter().map(|(name, end)| stream.forget_former(common, name, *end));
             try_join_all(forget).await?;
         }
         Ok(())
     }
 
-    /// Returns those that were changed while they were replaced.
+    /// Returns those that were changed while they were replaced. Adds the others to `settled`, with
+    /// the sequences of their values.
     async fn replace_some<'a>(
         &self,
-        places: Vec<(usize, &'a String)>,
+        places: Vec<Place<'a>>,
         anew: Anew<'_>,
-    ) -> Result<Vec<(usize, &'a String)>, Problem> {
+        settled: &mut Vec<(&'a String, u64)>,
+    ) -> Result<Vec<Place<'a>>, Problem> {
         let (common, stream) = (&self.common, &self.common.stream);
         let read = places.iter().map(|(_, name)| stream.current(common, name));
         let found = try_join_all(read).await?;
@@ -161,16 +166,24 @@ impl StreamLog {
             let Some((sequence, value)) = found.filter(|(_, value)| !value.is_empty()) else {
                 continue;
             };
-            if let Some(value) = anew(place, &value) {
-                let value = ValueBeside { name: name.clone(), value, lifetime: None };
-                replaced.push((place, name, value, sequence));
+            match anew(place, &value) {
+                None => settled.push((name, sequence)),
+                Some(value) => {
+                    let value = ValueBeside { name: name.clone(), value, lifetime: None };
+                    replaced.push(((place, name), value, sequence));
+                }
             }
         }
-        let put =
-            replaced.iter().map(|(_, _, value, sequence)| stream.replace(common, value, *sequence));
-        let done = try_join_all(put).await?;
-        let lost = replaced.into_iter().zip(done).filter(|(_, is_done)| !is_done);
-        Ok(lost.map(|((place, name, ..), _)| (place, name)).collect())
+        let put = replaced.iter().map(|(_, value, before)| stream.replace(common, value, *before));
+        let stored = try_join_all(put).await?;
+        let mut lost = Vec::new();
+        for ((place, ..), stored) in replaced.into_iter().zip(stored) {
+            match stored {
+                Some(sequence) => settled.push((place.1, sequence)),
+                None => lost.push(place),
+            }
+        }
+        Ok(lost)
     }
 
     /// Checks that no other node has become the writer. So what was read before is not from after

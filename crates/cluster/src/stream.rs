@@ -10,10 +10,11 @@ use async_nats::jetstream::context::{
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::stream::{
     Compression, Config, DeleteMessageError, DeleteMessageErrorKind, DiscardPolicy, Info,
-    LastRawMessageErrorKind, RetentionPolicy, StorageType,
+    LastRawMessageErrorKind,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ledger_bus::{FORMAT, INCARNATION, LEDGER_ID, kept};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
 use ledger_engine::{HANDOVER_NAMES as HANDOVER, Identity, StreamPlace, ValueBeside};
@@ -23,16 +24,7 @@ use crate::{Common, away, differs, join};
 
 /// The header with the code of a message.
 pub(crate) const MAC: &str = "Ledger-Mac";
-/// Metadata keys, as those of the other streams.
-const LEDGER_ID: &str = "ledger_id";
-const INCARNATION: &str = "ledger_incarnation";
-const FORMAT: &str = "ledger_format";
 const FORMAT_VERSION: &str = "1";
-/// NATS's value for no limit.
-const UNLIMITED: i64 = -1;
-/// Messages have no ids: each expects its predecessor, which a repeat does not.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(1);
-
 /// The stream and the bucket.
 #[derive(Debug)]
 pub(crate) struct LogStream {
@@ -49,35 +41,17 @@ impl LogStream {
             (INCARNATION.to_owned(), identity.incarnation.to_string()),
             (FORMAT.to_owned(), FORMAT_VERSION.to_owned()),
         ]);
-        let base = Config {
-            max_bytes: UNLIMITED,
-            max_messages: UNLIMITED,
-            max_messages_per_subject: UNLIMITED,
-            max_consumers: -1,
-            max_age: Duration::ZERO,
-            discard: DiscardPolicy::New,
-            retention: RetentionPolicy::Limits,
-            storage: StorageType::File,
-            num_replicas: replicas,
-            deny_delete: true,
-            deny_purge: true,
-            duplicate_window: DUPLICATE_WINDOW,
-            metadata,
-            ..Config::default()
-        };
+        let base = |name| kept(name, metadata.clone(), Some(replicas));
         let log = Config {
-            name: subjects.log_stream_name(),
             subjects: vec![subjects.log()],
             description: Some("the log of the connection ledger's nodes".to_owned()),
             // Servers up to 2.15.1 cannot always write on after a compressed block, once a leader
             // is gone: "error reading compression reader". Two of three then have no log.
             compression: Some(Compression::None),
-            allow_direct: true,
-            ..base.clone()
+            ..base(subjects.log_stream_name())
         };
         let values_subject = format!("$KV.{bucket}");
         let values = Config {
-            name: format!("KV_{bucket}"),
             subjects: vec![format!("{values_subject}.>")],
             description: Some("wrapped keys beside the log".to_owned()),
             // The value, and the former one until that is overwritten, which the server does not
@@ -89,7 +63,7 @@ impl LogStream {
             deny_purge: false,
             allow_direct: false,
             allow_message_ttl: true,
-            ..base
+            ..base(format!("KV_{bucket}"))
         };
         Self { log, values, values_subject }
     }
@@ -141,27 +115,34 @@ impl LogStream {
     /// Stores a value beside the log.
     pub(crate) async fn put(&self, common: &Common, given: &ValueBeside) -> Result<(), Problem> {
         let message = self.message(common, given);
-        self.publish(common, &given.name, message).await?.map_err(|error| unstored(&error))
+        let stored = self.publish(common, &given.name, message).await?;
+        stored.map(drop).map_err(|error| unstored(&error))
     }
 
-    /// Stores a value beside the log in the place of the one with a sequence. Returns false if that
-    /// was changed or destroyed since.
+    /// Stores a value beside the log in the place of the one with a sequence. Returns its own, or
+    /// `None` if that was changed or destroyed since.
     pub(crate) async fn replace(
         &self,
         common: &Common,
         given: &ValueBeside,
         sequence: u64,
-    ) -> Result<bool, Problem> {
+    ) -> Result<Option<u64>, Problem> {
         let message = self.message(common, given).expected_last_subject_sequence(sequence);
         match self.publish(common, &given.name, message).await? {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(false),
+            Ok(sequence) => Ok(Some(sequence)),
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(None),
             Err(error) => Err(unstored(&error)),
         }
     }
 
-    /// Overwrites what a value beside the log was before on the disks of the servers.
-    pub(crate) async fn forget_former(&self, common: &Common, name: &str) -> Result<(), Problem> {
+    /// Overwrites what a value beside the log was before the one with a sequence on the disks of
+    /// the servers.
+    pub(crate) async fn forget_former(
+        &self,
+        common: &Common,
+        name: &str,
+        sequence: u64,
+    ) -> Result<(), Problem> {
         let unread = |error: &dyn std::fmt::Display| {
             away(format!("a former value beside the log was not overwritten: {error}"))
         };
@@ -170,17 +151,14 @@ impl LogStream {
         let subject = self.subject(name);
         loop {
             let first = match stream.get_first_raw_message_by_subject(&subject, 1).await {
-                Ok(first) => first,
+                Ok(first) if first.sequence < sequence => first.sequence,
+                Ok(_) => return Ok(()),
                 Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
                     return Ok(());
                 }
                 Err(error) => return Err(unread(&error)),
             };
-            let last = self.last(common, name).await?;
-            if last.is_none_or(|last| last.sequence <= first.sequence) {
-                return Ok(());
-            }
-            match stream.delete_message(first.sequence).await {
+            match stream.delete_message(first).await {
                 Ok(_) => {}
                 Err(error) if is_gone(&error) => {}
                 Err(error) => return Err(unread(&error)),
@@ -207,9 +185,10 @@ impl LogStream {
         common: &Common,
         name: &str,
         message: PublishMessage,
-    ) -> Result<Result<(), PublishError>, Problem> {
+    ) -> Result<Result<u64, PublishError>, Problem> {
         let sent = common.jetstream.send_publish(self.subject(name), message).await;
-        Ok(sent.map_err(|error| unstored(&error))?.await.map(drop))
+        let acknowledged = sent.map_err(|error| unstored(&error))?.await;
+        Ok(acknowledged.map(|acknowledged| acknowledged.sequence))
     }
 
     fn subject(&self, name: &str) -> String {

@@ -61,8 +61,8 @@ pub(crate) struct JoinArgs {
 /// Has another node write.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Commands that come meanwhile are refused for about a second, and repeated by clients. It is done once
-another node writes; without one, the same node goes on after a while.
+Commands that come meanwhile are refused for about a second, and clients repeat them. It is done
+once another node writes; without one, the same node goes on after a while.
 
 Example:
   connledger cluster step-down --data-dir /srv/ledger")]

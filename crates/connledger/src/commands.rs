@@ -119,7 +119,7 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Make backups, check and remove them, and restore a ledger from one
     Backup(Box<BackupArgs>),
-    /// Show the nodes of a cluster, or make a further one
+    /// Show the nodes of a cluster, have another one write, or make a further one
     #[command(subcommand)]
     Cluster(ClusterCommand),
     /// Write a whole ledger as lines of JSON, for another folder, machine or format

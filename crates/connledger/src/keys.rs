@@ -65,7 +65,8 @@ pub(crate) struct AddArgs {
 /// Makes the first key of the server's key file the active one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The server reads its key file again. Everything that is stored is wrapped anew in the background.
+The server reads its key file again. Everything that is stored is wrapped anew in the background. In
+a cluster, give the new key to every node first: each reads its own file when it follows.
 
 Example:
   connledger keys rotate")]

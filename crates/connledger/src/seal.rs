@@ -18,7 +18,8 @@ use crate::verbs::{self, PendingCommand, WriteArgs};
 #[command(after_help = "\
 For the moment in which a machine or a key may be in other hands. Until `keys unseal`, the server
 reveals no secret and stores no new one; it answers queries, and accepts what concerns no secret. A
-restart changes nothing about that. The answer comes when no secret is on its way any more.
+restart changes nothing about that. The answer comes when no secret is on its way any more. In a
+cluster, that is said of the writer; each other node drops its keys as soon as it follows.
 
 Example:
   connledger keys seal")]

@@ -11,13 +11,13 @@ use ledger_engine::Identity;
 
 use super::{Choices, settings};
 
-/// Metadata key for the ledger to which the stream belongs.
-pub(super) const LEDGER_ID: &str = "ledger_id";
-/// Metadata key for the history of the ledger that the stream holds. Earlier programs did not write
+/// Metadata key for the ledger to which a stream belongs.
+pub const LEDGER_ID: &str = "ledger_id";
+/// Metadata key for the history of the ledger that a stream holds. Earlier programs did not write
 /// it.
-pub(super) const INCARNATION: &str = "ledger_incarnation";
+pub const INCARNATION: &str = "ledger_incarnation";
 /// Metadata key for the format of the messages.
-pub(super) const FORMAT: &str = "ledger_format";
+pub const FORMAT: &str = "ledger_format";
 /// The only format so far.
 pub(super) const FORMAT_VERSION: &str = "1";
 /// Metadata key for the sequence number before the first message of a bucket, if that is not 0.
@@ -76,7 +76,7 @@ pub(super) fn lease(subjects: &Subjects, choices: Choices) -> Config {
         // A replica could show a lease that is no longer in force.
         allow_direct: false,
         description: Some("which instance owns these names".to_owned()),
-        ..base(name, format_metadata(), choices)
+        ..kept(name, format_metadata(), choices.replicas)
     }
 }
 
@@ -95,11 +95,13 @@ fn copy(name: String, identity: Identity, choices: Choices) -> Config {
             Some(_) => Compression::None,
         }),
         allow_message_ttl: true,
-        ..base(name, metadata, choices)
+        ..kept(name, metadata, choices.replicas)
     }
 }
 
-fn base(name: String, metadata: HashMap<String, String>, choices: Choices) -> Config {
+/// Returns the settings of a stream in files from which neither limits nor clients remove anything,
+/// with one copy if nothing else is said.
+pub fn kept(name: String, metadata: HashMap<String, String>, replicas: Option<usize>) -> Config {
     Config {
         name,
         max_bytes: UNLIMITED,
@@ -110,7 +112,7 @@ fn base(name: String, metadata: HashMap<String, String>, choices: Choices) -> Co
         discard: DiscardPolicy::New,
         retention: RetentionPolicy::Limits,
         storage: StorageType::File,
-        num_replicas: choices.replicas.unwrap_or(1),
+        num_replicas: replicas.unwrap_or(1),
         deny_delete: true,
         deny_purge: true,
         allow_direct: true,

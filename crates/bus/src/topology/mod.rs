@@ -29,7 +29,8 @@ use parking_lot::Mutex;
 use tracing::{error, info, warn};
 
 use crate::connect::{Denials, refused};
-use config::{BASE, FORMAT, FORMAT_VERSION, INCARNATION, LEDGER_ID};
+use config::{BASE, FORMAT_VERSION};
+pub use config::{FORMAT, INCARNATION, LEDGER_ID, kept};
 pub(crate) use lease::LeaseBucket;
 pub(crate) use reach::{Idle, Reach};
 

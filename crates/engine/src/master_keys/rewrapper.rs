@@ -1,7 +1,6 @@
 //! The thread that wraps data keys anew, a few at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use ledger_contract::master_keys::RewrapStatus;
@@ -201,33 +200,33 @@ impl Pass<'_> {
         });
         let ids = ids.take(BATCH).collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
         let names: Vec<String> = ids.iter().map(|id| data_key_name(*id)).collect();
-        let (failed, is_sealed) = (AtomicU64::new(0), AtomicBool::new(false));
-        let anew = |place: usize, before: &[u8]| -> Option<Vec<u8>> {
+        let (mut failed, mut is_sealed) = (0, false);
+        let mut anew = |place: usize, before: &[u8]| -> Option<Vec<u8>> {
             if master_key_of(before).ok() == Some(active) {
                 return None;
             }
             let id = *ids.get(place)?;
             // The keys are not held while the servers are waited for.
             let Ok(keys) = shared.master_keys.enter() else {
-                is_sealed.store(true, Ordering::Relaxed);
+                is_sealed = true;
                 return None;
             };
             match self.rewrapped(id, before.into(), keys.ring()) {
                 Ok(row) => Some(row.after.to_bytes()),
                 Err(error) => {
-                    failed.fetch_add(1, Ordering::Relaxed);
+                    failed += 1;
                     cannot(&id.to_string(), &error);
                     None
                 }
             }
         };
-        let replaced = shared.log.replace(&names, &anew);
-        if is_sealed.into_inner() {
+        let replaced = shared.log.replace(&names, &mut anew);
+        if is_sealed {
             return Err(Rejection::Sealed.into());
         }
         match replaced {
             Ok(()) => {
-                self.failed += failed.into_inner();
+                self.failed += failed;
                 let is_last = ids.len() < BATCH;
                 Ok(ids.last().filter(|_| !is_last).copied().and_then(successor))
             }

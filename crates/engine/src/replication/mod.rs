@@ -121,7 +121,7 @@ pub trait GroupLog: fmt::Debug + Send + Sync {
 }
 
 /// Makes another value of one in the bucket of the log, if it has to change.
-pub type Anew<'a> = &'a (dyn Fn(usize, &[u8]) -> Option<Vec<u8>> + Send + Sync);
+pub type Anew<'a> = &'a mut dyn FnMut(usize, &[u8]) -> Option<Vec<u8>>;
 
 /// A group to be appended.
 #[derive(Debug)]
@@ -252,7 +252,7 @@ impl LogSlot {
         batch: &mut Batch,
         head: Position,
         accepted: &[Accepted],
-        beside: &GroupBeside,
+        beside: &mut GroupBeside,
     ) -> Result<(), Unavailable> {
         // What only this data directory has is written by followers, too.
         if !self.is_shared || (accepted.is_empty() && beside.alerts.is_empty()) {
@@ -269,7 +269,7 @@ impl LogSlot {
             first,
             records: accepted.iter().map(|accepted| &*accepted.record).collect(),
             beside: Beside {
-                receipts: beside.receipts.clone(),
+                receipts: std::mem::take(&mut beside.receipts),
                 handovers: handovers.collect(),
                 values: beside.values.iter().map(|value| value.name.as_str().into()).collect(),
                 alerts: beside.alerts.iter().map(values::alert_rows).collect(),

@@ -52,7 +52,10 @@ impl Decider {
                 keys::put(&mut self.group.batch, &self.shared.store, id, &wrapped);
                 let under = master_key_of(&wrapped).unwrap_or(self.state.ledger.active);
                 self.state.count_data_key(None, Some(under));
-                self.state.set_made_key(id, under);
+                // A follower takes over many groups in one batch, the erasure among them.
+                if self.shared.log.is_set() {
+                    self.state.set_made_key(id, under);
+                }
             }
             KeyChange::IsDestroyed(under) => self.destroy_key(id, under, metadata.position),
         }

@@ -50,7 +50,7 @@ impl Committer {
 
     /// Makes a group durable and visible, and answers its callers.
     pub(crate) fn commit(&mut self, group: Group) {
-        let Group { mut batch, accepted, replies, written, head, beside, followed } = group;
+        let Group { mut batch, accepted, replies, written, head, mut beside, followed } = group;
         let (store, log) = (&self.shared.store, &self.shared.log);
         if let Some(sequence) = followed {
             meta::put_followed(&mut batch, store, sequence);
@@ -67,7 +67,7 @@ impl Committer {
             Ok(())
         } else {
             let head = *self.shared.head.borrow();
-            log.append(store, &mut batch, head, &accepted, &beside)
+            log.append(store, &mut batch, head, &accepted, &mut beside)
         };
         if let Err(failed) = appended {
             // Keys may have been taken for an event that may not count.
@@ -193,41 +193,21 @@ impl Committer {
 fn listed(accepted: &[Accepted]) -> Vec<Change<'_>> {
     accepted
         .iter()
-        .filter_map(|accepted| match &accepted.effect {
-            Effect::Connection(change) => Some(Change {
-                ordinal: change.ordinal,
-                before: change.before.as_deref(),
-                after: &change.after,
-            }),
-            Effect::Principal(_)
-            | Effect::Consumer(..)
-            | Effect::Revealed { .. }
-            | Effect::Policies(..)
-            | Effect::Alerts(..)
-            | Effect::Leases { .. }
-            | Effect::Ledger(_)
-            | Effect::Handover { .. }
-            | Effect::None => None,
+        .filter_map(|accepted| {
+            let Effect::Connection(change) = &accepted.effect else { return None };
+            let (ordinal, before) = (change.ordinal, change.before.as_deref());
+            Some(Change { ordinal, before, after: &change.after })
         })
         .collect()
 }
 
 fn fresh(accepted: Accepted) -> Fresh {
     let Accepted { metadata, type_name, record, effect } = accepted;
-    let (after, row_bytes, hides, is_urgent) = match effect {
-        Effect::Connection(change) => {
-            let hides = redaction::hides_more(change.before.as_deref(), &change.after);
-            (Some(change.after), change.row_bytes, hides, change.is_urgent)
-        }
-        Effect::Principal(_)
-        | Effect::Consumer(..)
-        | Effect::Revealed { .. }
-        | Effect::Policies(..)
-        | Effect::Alerts(..)
-        | Effect::Leases { .. }
-        | Effect::Ledger(_)
-        | Effect::Handover { .. }
-        | Effect::None => (None, 0, false, false),
+    let (after, row_bytes, hides, is_urgent) = if let Effect::Connection(change) = effect {
+        let hides = redaction::hides_more(change.before.as_deref(), &change.after);
+        (Some(change.after), change.row_bytes, hides, change.is_urgent)
+    } else {
+        (None, 0, false, false)
     };
     Fresh { metadata, type_name, record, after, row_bytes, hides, is_urgent }
 }
