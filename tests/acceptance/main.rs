@@ -49,6 +49,7 @@ mod service_http;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
+mod shipping;
 mod sniffer;
 #[cfg(test)]
 mod verbs;

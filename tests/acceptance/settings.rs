@@ -25,6 +25,11 @@ pub(crate) fn refreshes() -> Option<u64> {
     number("CONNLEDGER_REFRESHES")
 }
 
+/// Returns at how many moments the past is compared, if the environment says.
+pub(crate) fn moments() -> Option<usize> {
+    number("CONNLEDGER_MOMENTS")
+}
+
 /// Returns how many faults the test of a cluster makes, if the environment says.
 pub(crate) fn cluster_rounds() -> Option<usize> {
     number("CONNLEDGER_CLUSTER_ROUNDS")
@@ -90,6 +95,12 @@ pub(crate) fn clients_python() -> PathBuf {
 /// server.
 pub(crate) fn receiver_python() -> PathBuf {
     required("CONNLEDGER_RECEIVER_PYTHON")
+}
+
+/// Returns the folder with Helm and what else checks the files for containers.
+pub(crate) fn ship_tools() -> PathBuf {
+    let python = required("CONNLEDGER_SHIP_PYTHON");
+    python.parent().expect("a program is in a folder").to_owned()
 }
 
 /// Returns a Python that has the library with which the token service is made that others wrote.

@@ -14,6 +14,7 @@ use ledger_contract::subjects::Subjects;
 use crate::backup::{FromArgs, Shared, join};
 use crate::common::Common;
 use crate::failure::Failure;
+use crate::init;
 use crate::output::Output;
 use crate::serve::nats;
 use crate::server_file::ServerFile;
@@ -54,6 +55,9 @@ pub(crate) struct JoinArgs {
     /// Id of the backup; the latest one whose objects are all there if omitted
     #[arg(long, value_name = "BACKUP")]
     backup: Option<BackupId>,
+    /// Do nothing if the data directory exists already, as at each start of a container
+    #[arg(long)]
+    if_missing: bool,
     #[command(flatten)]
     shared: Shared,
 }
@@ -86,7 +90,11 @@ pub(crate) async fn run(
     match command {
         ClusterCommand::Status(StatusArgs {}) => status(common, out).await,
         ClusterCommand::StepDown(StepDownArgs {}) => step_down(common, out).await,
-        ClusterCommand::Join(JoinArgs { from, backup, shared }) => {
+        ClusterCommand::Join(JoinArgs { from, backup, if_missing, shared }) => {
+            if if_missing && init::has_ledger(common)? {
+                out.say("the data directory exists already");
+                return Ok(());
+            }
             join(common, &shared, &from, backup, out).await
         }
     }

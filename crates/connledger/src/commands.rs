@@ -22,6 +22,7 @@ use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand, TokenCommand};
 use crate::rotate_curve_key::RotateCurveKeyArgs;
 use crate::serve::ServeArgs;
 use crate::settings::without_empty_variables;
+use crate::undo::UndoArgs;
 use crate::usage::improve;
 use crate::verbs::{Verb, with_summaries};
 use crate::watch::WatchArgs;
@@ -88,6 +89,8 @@ pub(crate) enum Command {
     Write(Verb),
     #[command(flatten)]
     Ask(Query),
+    /// Bring the connections of a workspace back to an earlier moment, by a plan shown first
+    Undo(UndoArgs),
     /// Manage users, services and gateways, and what each may do
     #[command(subcommand)]
     Principal(PrincipalCommand),

@@ -43,6 +43,9 @@ pub(crate) struct InitArgs {
     /// Replace the admin key of an existing ledger
     #[arg(long)]
     reissue_admin_key: bool,
+    /// Do nothing if the ledger exists already, as at each start of a container
+    #[arg(long, conflicts_with = "reissue_admin_key")]
+    if_missing: bool,
     #[command(flatten)]
     key_out: KeyOutArgs,
     #[command(flatten)]
@@ -55,6 +58,10 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
     };
     let environment = Environment::parse(&args.key_environment)
         .map_err(|invalid| Failure::usage(format!("--key-environment {}", invalid.problem)))?;
+    if args.if_missing && exists(folder)? {
+        out.say(format!("the ledger in {} exists already", folder.display()));
+        return Ok(());
+    }
     refuse_unless_meant(folder, args)?;
     let source = master_key_source(folder, args)?;
     let mut file = args.key_out.open()?;
@@ -130,14 +137,24 @@ async fn master_key(source: Source, args: &InitArgs, out: Output) -> Result<Keyr
     Ok(keyring)
 }
 
+/// Returns whether there is a ledger in the folder of the flags.
+pub(crate) fn has_ledger(common: &Common) -> Result<bool, Failure> {
+    let folder = common.data_dir.as_deref();
+    exists(folder.ok_or_else(|| Failure::usage("--data-dir is required"))?)
+}
+
+/// Returns whether there is a ledger in a folder.
+fn exists(folder: &Path) -> Result<bool, Failure> {
+    match Engine::check(folder).map_err(Problem::from) {
+        Ok(()) => Ok(true),
+        Err(missing) if missing.code == Code::DataDirMissing => Ok(false),
+        Err(problem) => Err(problem.into()),
+    }
+}
+
 fn refuse_unless_meant(folder: &Path, args: &InitArgs) -> Result<(), Failure> {
     let name = folder.display();
-    let exists = match Engine::check(folder).map_err(Problem::from) {
-        Ok(()) => true,
-        Err(missing) if missing.code == Code::DataDirMissing => false,
-        Err(problem) => return Err(problem.into()),
-    };
-    match (exists, args.reissue_admin_key) {
+    match (exists(folder)?, args.reissue_admin_key) {
         (true, false) => Err(Failure::refused(format!("{name} already holds a ledger"))
             .hint("to serve it: connledger serve --data-dir DIR --master-key-file FILE")
             .hint("to replace a lost admin key: --reissue-admin-key")),

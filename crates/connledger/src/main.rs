@@ -58,6 +58,7 @@ mod replay;
 mod rotate_curve_key;
 mod seal;
 mod share_keys;
+mod undo;
 mod watch;
 mod wrap_keys;
 
@@ -139,6 +140,7 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Man(args) => install::man(&args, out),
         Command::Write(verb) => verbs::run(&common, verb, out).await,
         Command::Ask(query) => queries::run(&common, query, out).await,
+        Command::Undo(args) => undo::run(&common, args, out).await,
         Command::Principal(command) => rights::run_principal(&common, command, out).await,
         Command::Key(command) => rights::run_key(&common, command, out).await,
         Command::Token(command) => rights::run_token(&common, command, out).await,

@@ -439,6 +439,11 @@ pub struct ListQuery {
     pub sort: Option<String>,
     /// Reverses the order.
     pub descending: bool,
+    /// The moment of the list: a time, how long ago like `36h`, or a position of the log; now when
+    /// absent. Takes the right to audit instead, and cannot be combined with `sort`, `page` and
+    /// filters by the age and use of secrets. Give it with `cursor`, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
     /// Page number from 1; cannot be combined with `cursor`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
@@ -509,5 +514,6 @@ pub const LIST_PARAMETERS: &[Parameter] = &[
     ),
     one("sort", Form::Word(|| vec!["created", "updated", "name"]), "`created` by default."),
     one("descending", Form::Switch, "Reverses the order."),
+    one("as_of", Form::AsOf, "The moment: a time, `36h` ago, or a position; now when absent."),
     one("page", Form::Number(1, u32::MAX as u64), "Page number; not together with `cursor`."),
 ];

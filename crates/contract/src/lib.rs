@@ -23,6 +23,8 @@
 //! - A position of another history is not taken for one of this
 //!   (test: `only_a_position_that_the_history_has_is_continued_after`).
 
+mod as_of;
+mod difference;
 mod fields;
 mod moment;
 mod reduced;
@@ -56,6 +58,8 @@ pub mod sealed;
 pub mod subjects;
 pub mod view;
 
+pub use as_of::AsOf;
+pub use difference::{Difference, FieldChange, PatchOperation};
 pub use moment::Moment;
 pub use reduced::reduced;
 pub use resume::ResumePoint;

@@ -69,11 +69,7 @@ impl ResumePoint {
     pub fn check(self, end: Self) -> Result<Position, Problem> {
         match (self.incarnation, end.incarnation) {
             (Some(wanted), Some(own)) if wanted != own => Err(history_changed(end)),
-            _ if self.position > end.position => {
-                let position = end.position;
-                let message = format!("the log ends at position {position}, before the given one");
-                Err(Problem::because(Code::PositionUnknown, message).with_end(end))
-            }
+            _ if self.position > end.position => Err(position_unknown(end)),
             _ => Ok(self.position),
         }
     }
@@ -83,6 +79,13 @@ impl ResumePoint {
 pub fn history_changed(end: ResumePoint) -> Problem {
     let message = "the ledger was restored since, so that its history is another one";
     Problem::because(Code::HistoryChanged, message).with_end(end)
+}
+
+/// Returns the problem of a position after the end of the log, which is `end`.
+pub fn position_unknown(end: ResumePoint) -> Problem {
+    let position = end.position;
+    let message = format!("the log ends at position {position}, before the given one");
+    Problem::because(Code::PositionUnknown, message).with_end(end)
 }
 
 impl fmt::Display for ResumePoint {

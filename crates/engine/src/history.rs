@@ -1,7 +1,9 @@
 //! Reads records from the log, and the state of a connection at any version.
 
 use ledger_contract::records::{self, Happened, Record, StreamId};
-use ledger_domain::{Connection, ConnectionId, Position, Version, evolve};
+use ledger_domain::{
+    Connection, ConnectionId, Position, Principal, PrincipalName, Version, evolve, evolve_principal,
+};
 use ledger_store::tables::{StreamKey, log, snapshots, streams};
 use ledger_store::{Batch, Store};
 
@@ -55,6 +57,27 @@ pub(crate) fn state_at(
         }
         if let Happened::Connection(event) = happened {
             state = evolve(state, event, &metadata.facts(id));
+        }
+    }
+    Ok(state)
+}
+
+/// Returns the state of a principal at a position, folded from its first event. There are as many
+/// as an administrator made.
+pub(crate) fn principal_at(
+    store: &Store,
+    name: &PrincipalName,
+    until: Position,
+) -> Result<Option<Principal>, Fault> {
+    let mut state = None;
+    for position in streams::scan(store, StreamKey::principal(name), Version::new(1)) {
+        let position = position?;
+        if position > until {
+            break;
+        }
+        let Record { metadata, happened } = record(store, position)?;
+        if let Happened::Principal(event) = happened {
+            state = evolve_principal(state, event, &metadata.principal_facts(name.clone()));
         }
     }
     Ok(state)

@@ -274,7 +274,9 @@ pub use provider_tokens::{
     CallbackAnswer, ConnectImpossible, ConnectedByPerson, NotConnected, RefreshImpossible,
     TokenRefusal,
 };
-pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
+pub use queries::{
+    Keep, ListAsOf, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions,
+};
 pub use quotas::{Quota, QuotaExceeded, Quotas};
 pub use readers::{Effort, lower_priority};
 pub use references::{FollowReference, Followed, ReferenceFault, ReferenceProblem};

@@ -32,15 +32,15 @@ impl Since {
     /// Finds the events at or after `time` up to `head`.
     pub(crate) fn find(store: &Store, head: Position, time: Micros) -> Result<Self, Fault> {
         let end = head.get() + 1;
-        let recorded = |at| recorded_at(store, at);
+        let recorded = |at| recorded_at(store, Position::new(at));
         let first = first_at(store, head, time)?;
         if first == end {
             return Ok(Self { first, earlier: end..end, end });
         }
-        let alike = recorded(Position::new(first))?;
+        let alike = recorded(first)?;
         let run = partition(first..end, |at| Ok(recorded(at)? <= alike))?;
-        let back = partition(first + 1..run, |at| Ok(clock(store, at)?.is_none()))?;
-        let is_earlier = |at| Ok(clock(store, at)?.is_some_and(|said| said < time));
+        let back = partition(first + 1..run, |at| Ok(clock(store, Position::new(at))?.is_none()))?;
+        let is_earlier = |at| Ok(clock(store, Position::new(at))?.is_some_and(|said| said < time));
         let later = partition(back..run, is_earlier)?;
         Ok(Self { first, earlier: back..later, end })
     }
@@ -74,7 +74,7 @@ fn not_empty(pieces: impl IntoIterator<Item = Range<u64>>) -> Pieces {
 /// Returns the position of the first event up to `head` that was recorded at or after a time, or
 /// the one after `head`.
 pub(crate) fn first_at(store: &Store, head: Position, time: Micros) -> Result<u64, Fault> {
-    partition(1..head.get() + 1, |at| Ok(recorded_at(store, at)? < time))
+    partition(1..head.get() + 1, |at| Ok(recorded_at(store, Position::new(at))? < time))
 }
 
 /// Returns the last version of a connection up to `last` that was recorded before a position, or
@@ -85,8 +85,8 @@ pub(crate) fn last_version_before(
     last: Version,
     position: u64,
 ) -> Result<Version, Fault> {
-    let is_before = |version: Position| {
-        let version = Version::new(version.get());
+    let is_before = |version| {
+        let version = Version::new(version);
         let at = streams::scan(store, StreamKey::connection(id), version).next().transpose()?;
         Ok(at.is_some_and(|at| at.get() < position))
     };
@@ -94,16 +94,16 @@ pub(crate) fn last_version_before(
     Ok(Version::new(first - 1))
 }
 
-/// Returns the first position that does not fulfill a condition, which holds for a first part of
-/// the range only.
-fn partition(
+/// Returns the first number that does not fulfill a condition, which holds for a first part of the
+/// range only.
+pub(crate) fn partition(
     range: Range<u64>,
-    holds: impl Fn(Position) -> Result<bool, Fault>,
+    holds: impl Fn(u64) -> Result<bool, Fault>,
 ) -> Result<u64, Fault> {
     let Range { start: mut low, end: mut high } = range;
     while low < high {
         let middle = low + (high - low) / 2;
-        if holds(Position::new(middle))? {
+        if holds(middle)? {
             low = middle + 1;
         } else {
             high = middle;

@@ -55,6 +55,12 @@ pub(crate) enum Task {
         #[arg(long, value_name = "NAMES")]
         faults: Option<String>,
     },
+    /// Compare what is told of the past of 1,000 connections with what was remembered
+    Moments {
+        /// At how many moments, with ten random commands for each; the test suite does 250
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+        count: u32,
+    },
     /// Refresh tokens of 100 connections while the server is replaced; no grant may be lost
     Refreshes {
         /// How many tokens are got; the test suite gets 600

@@ -75,6 +75,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Task::ClusterFaults { rounds, faults } => {
             stages::run_cluster_faults(&workspace, rounds, faults)
         }
+        Task::Moments { count } => stages::run_moments(&workspace, count),
         Task::Refreshes { count } => stages::run_refreshes(&workspace, count),
     }
 }

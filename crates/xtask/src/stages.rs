@@ -60,6 +60,12 @@ pub(crate) fn run_crash(workspace: &Workspace, rounds: u32) -> Result<ExitCode, 
     run_long(workspace, "crash", "crash::", &rounds)
 }
 
+/// Builds the binary and compares the past with what was remembered, at so many moments.
+pub(crate) fn run_moments(workspace: &Workspace, count: u32) -> Result<ExitCode, Failure> {
+    let tests = "as_of::random_past::what_is_told";
+    run_long(workspace, "moments", tests, &[("CONNLEDGER_MOMENTS", count.to_string())])
+}
+
 /// Builds the binary and gets so many tokens while the server is replaced.
 pub(crate) fn run_refreshes(workspace: &Workspace, count: u32) -> Result<ExitCode, Failure> {
     let tests = "token_services::failover::no_grant";

@@ -294,8 +294,8 @@ impl Somebody {
             "get" | "why" | "uptime" | "rotation" | "attempts" | "erasure" | "list"
             | "secret-policies" => self.has("read"),
             "whoami" | "workspaces" => true,
-            "exposure" | "handovers" => self.has("audit"),
-            "history" | "audit" | "leases" => {
+            "exposure" | "handovers" | "diff" | "who-may" => self.has("audit"),
+            "history" | "audit" | "leases" | "changes" | "undo-plan" => {
                 self.has("audit") && (self.everywhere || workspace == HOME)
             }
             "status" => self.has("read") && self.everywhere,
@@ -390,6 +390,10 @@ async fn each_role_is_answered_what_it_may_ask() {
                             json!({ "connection": id })
                         }
                         "exposure" => json!({ "connection": id, "field": "api_key" }),
+                        "diff" => json!({ "connection": id, "from": "v1" }),
+                        "who-may" => json!({ "connection": id, "may": "read" }),
+                        "changes" => json!({ "from": "0" }),
+                        "undo-plan" => json!({ "as_of": "0" }),
                         "dead-letters" => json!({ "alert": "none" }),
                         // About somebody else: everyone may ask about themselves.
                         "access-check" if one.role == "viewer" => {

@@ -101,7 +101,7 @@ fn fits(filter: &Value, connection: &Value) -> bool {
 }
 
 /// The plain answer: ids in order.
-fn plainly(all: &[Value], workspace: &str, filter: &Value) -> Vec<String> {
+pub(super) fn plainly(all: &[Value], workspace: &str, filter: &Value) -> Vec<String> {
     let mut found: Vec<(usize, &Value)> = all
         .iter()
         .enumerate()
@@ -157,7 +157,7 @@ fn check(ledger: &Ledger, all: &[Value], workspace: &str, filter: &Value, size: 
 }
 
 /// Any mix of filters, any order.
-fn filter() -> impl Strategy<Value = Value> {
+pub(super) fn filter() -> impl Strategy<Value = Value> {
     let some = |values: &'static [&'static str]| option::weighted(0.25, vec(select(values), 1..=2));
     let labels = &["team", "tier=a", "team=b", "team=x=y", "nothing"][..];
     let texts = &["MAIN", "är", "c-1", "r-", "2", "zzz"][..];

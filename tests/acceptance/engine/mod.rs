@@ -2,6 +2,7 @@
 
 mod access;
 mod altered;
+mod as_of;
 mod at_once;
 mod bounds;
 mod callers;

@@ -44,6 +44,10 @@ pub(crate) const TABLE: &[Line] = &[
     ("workspaceHistory", AUDIT, WELL),
     ("audit", AUDIT, WELL),
     ("exposure", Need::AtHome(Scope::Audit), WELL),
+    ("diffConnection", Need::AtHome(Scope::Audit), WELL),
+    ("whoMay", Need::AtHome(Scope::Audit), WELL),
+    ("workspaceChanges", AUDIT, WELL),
+    ("planUndo", AUDIT, WELL),
     ("revealSecret", REVEAL, WELL),
     ("unwrap", Need::Anyone, "handover_unknown"),
     ("revokeHandover", Need::Foothold, "handover_unknown"),
@@ -160,6 +164,10 @@ impl Stage {
                 path.push_str(&asked);
             }
             "exposure" => path.push_str("?field=api_key"),
+            "diffConnection" => path.push_str("?from=v1"),
+            "whoMay" => path.push_str("?may=read"),
+            "workspaceChanges" => path.push_str("?from=0"),
+            "planUndo" => path.push_str("?as_of=0"),
             "listDeadLetters" => path.push_str("?alert=none"),
             "followEvents" | "followWorkspaceEvents" => path.push_str("?after=0"),
             _ => {}

@@ -26,6 +26,10 @@ pub(crate) fn body(verb: &str, number: usize) -> Value {
             json!({ "alert": slug })
         }
         "dead-letters" => json!({ "alert": "none" }),
+        "diff" => json!({ "from": "v1" }),
+        "who-may" => json!({ "may": "read" }),
+        "changes" => json!({ "from": "0" }),
+        "undo-plan" => json!({ "as_of": "0" }),
         "block-token" | "unblock-token" => json!({ "subject": slug }),
         "retire-master-key" => json!({ "key": "0a0a0a0a" }),
         "unwrap" => json!({ "token": "once_aaaaaaaaaaaa_none" }),

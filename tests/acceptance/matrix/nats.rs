@@ -92,6 +92,10 @@ pub(super) const TABLE: &[Line] = &[
     ("history", AUDIT, WELL),
     ("audit", AUDIT, WELL),
     ("exposure", Need::AtHome(Scope::Audit), WELL),
+    ("diff", Need::AtHome(Scope::Audit), WELL),
+    ("who-may", Need::AtHome(Scope::Audit), WELL),
+    ("changes", AUDIT, WELL),
+    ("undo-plan", AUDIT, WELL),
     ("handovers", AUDIT, WELL),
     ("leases", AUDIT, WELL),
     ("workspaces", Need::Foothold, WELL),
@@ -145,7 +149,8 @@ pub(super) fn is_about_connection(name: &str) -> bool {
         "remove-alert",
     ];
     (command && !of_workspace.contains(&name))
-        || ["get", "why", "uptime", "rotation", "attempts", "erasure", "exposure"].contains(&name)
+        || ["get", "why", "uptime", "rotation", "attempts", "erasure"].contains(&name)
+        || ["exposure", "diff", "who-may"].contains(&name)
 }
 
 /// Returns what something leaves behind when it is done.

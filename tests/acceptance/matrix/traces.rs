@@ -33,7 +33,14 @@ impl Trace {
         match subject {
             Subject::Command(_) => Self::Event,
             Subject::Query(
-                QueryName::History | QueryName::Audit | QueryName::Exposure | QueryName::Leases,
+                QueryName::History
+                | QueryName::Audit
+                | QueryName::Exposure
+                | QueryName::Leases
+                | QueryName::Diff
+                | QueryName::WhoMay
+                | QueryName::Changes
+                | QueryName::UndoPlan,
             ) => Self::Entries(1),
             Subject::Query(_) | Subject::Http => Self::Nothing,
         }

@@ -194,7 +194,7 @@ fn asked_or(pause: Duration, error: &ClientError) -> Duration {
 
 /// Finds out whether the connection of a line that was loaded before is still in use.
 async fn repeated(session: &Session, line: u64, connection: String) -> Result<Loaded, Failure> {
-    let query = GetQuery { connection };
+    let query = GetQuery { connection, as_of: None };
     let answer = match session.client.query(&session.workspace, "get", &query).await {
         Ok(answer) => answer,
         // It has moved, or the caller may create connections but not read them.

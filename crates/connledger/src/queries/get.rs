@@ -15,14 +15,20 @@ use crate::verbs::archived;
 #[command(after_help = "\
 Examples:
   connledger get openai-prod
-  connledger get openai-prod --json | jq .health")]
+  connledger get openai-prod --json | jq .health
+  connledger get openai-prod --as-of 24h              as it was a day ago
+  connledger get openai-prod --as-of v3               as it was at version 3")]
 pub(crate) struct GetArgs {
     /// Id or slug
     name: String,
+    /// Show it as it was at a time, so long ago like 24h, at a position of the log like 1042, or
+    /// at a version like v3; takes the right to audit
+    #[arg(long, value_name = "MOMENT")]
+    as_of: Option<String>,
 }
 
 pub(super) async fn run(session: &Session, args: GetArgs) -> Result<(), Failure> {
-    let query = GetQuery { connection: args.name };
+    let query = GetQuery { connection: args.name, as_of: args.as_of };
     let answer = match session.client.query(&session.workspace, "get", &query).await {
         Ok(answer) => answer,
         Err(error) => {

@@ -16,7 +16,8 @@ use crate::session::Session;
 Examples:
   connledger list --provider openai --environment live --health degraded
   connledger list --tag llm --label team=search --sort name
-  connledger list --text warehouse --all-workspaces --all --json")]
+  connledger list --text warehouse --all-workspaces --all --json
+  connledger list --as-of 2026-11-01T00:00:00Z --health failed")]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     filters: Filters,
@@ -29,6 +30,10 @@ pub(crate) struct ListArgs {
     /// Page number, from 1
     #[arg(long, conflicts_with_all = ["cursor", "all"])]
     page: Option<u32>,
+    /// List what there was at a time, so long ago like 24h, or at a position of the log like 1042;
+    /// takes the right to audit
+    #[arg(long, value_name = "MOMENT", conflicts_with_all = ["page", "sort"])]
+    as_of: Option<String>,
     #[command(flatten)]
     paging: PageArgs,
     /// Connections of all workspaces
@@ -41,6 +46,7 @@ impl ListArgs {
         Ok(ListQuery {
             sort: self.sort,
             descending: self.desc,
+            as_of: self.as_of,
             page: self.page,
             page_size: self.paging.page_size,
             cursor: self.paging.cursor,

@@ -1,6 +1,7 @@
 //! The read-only commands, one file each.
 
 mod audit;
+mod diff;
 mod erasure;
 mod exposure;
 mod get;
@@ -35,6 +36,8 @@ pub(crate) enum Query {
     Uptime(uptime::UptimeArgs),
     /// List the connections that match every given filter
     List(Box<list::ListArgs>),
+    /// Show how a connection, or a whole workspace, differs between two moments
+    Diff(diff::DiffArgs),
     /// Show who changed what, and when
     History(history::HistoryArgs),
     Audit(audit::AuditArgs),
@@ -56,6 +59,7 @@ pub(crate) async fn run(common: &Common, query: Query, out: Output) -> Result<()
         Query::Why(args) => why::run(&session, args).await,
         Query::Uptime(args) => uptime::run(&session, args).await,
         Query::List(args) => list::run(&session, *args).await,
+        Query::Diff(args) => diff::run(&session, args).await,
         Query::History(args) => history::run(&session, args).await,
         Query::Audit(args) => audit::run(&session, common.workspace_given, args).await,
         Query::Reveal(args) => reveal::run(&session, args).await,

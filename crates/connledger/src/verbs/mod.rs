@@ -73,6 +73,10 @@ pub(crate) enum Verb {
 }
 
 pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), Failure> {
+    let moment = match &verb {
+        Verb::Revert(args) => args.moment(),
+        _ => None,
+    };
     // The command is built first, so that a mistake on the command line shows without a server.
     let command = match verb {
         Verb::Edit(command) => command.command(out)?,
@@ -100,8 +104,9 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
     } else {
         Session::open(common, out).await?
     };
-    let command = match command.verb {
-        "restore" => archived::with_id(&session, command).await?,
+    let command = match (command.verb, &moment) {
+        ("restore", _) => archived::with_id(&session, command).await?,
+        (_, Some(moment)) => revert::with_version(&session, command, moment).await?,
         _ => command,
     };
     let workspace = session.workspace.clone();

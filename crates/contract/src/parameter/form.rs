@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ledger_domain::limits;
 use serde_json::{Value, json};
 
+use crate::as_of::AsOf;
 use crate::headers::digits;
 use crate::moment::Moment;
 use crate::resume::{self, ResumePoint};
@@ -30,6 +31,8 @@ pub enum Form {
     Time,
     /// The same, or a span of time such as `90d`.
     Moment,
+    /// The same, or a position of the log, or a version such as `v3`.
+    AsOf,
     /// An IP address.
     Address,
     /// A message id chosen by the caller.
@@ -75,6 +78,7 @@ impl Form {
             Self::Number(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
             Self::Time => time::schema(),
             Self::Moment => Moment::schema(),
+            Self::AsOf => AsOf::schema(),
             Self::Address => json!({
                 "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }],
             }),
@@ -125,6 +129,7 @@ impl Form {
             Self::Moment => {
                 Moment::parse("moment", text).map(drop).map_err(|invalid| invalid.problem)
             }
+            Self::AsOf => AsOf::parse("as_of", text).map(drop).map_err(|invalid| invalid.problem),
             Self::Address => match text.parse::<IpAddr>() {
                 Ok(_) => Ok(()),
                 Err(_) => Err("must be an IP address".to_owned()),
@@ -175,6 +180,9 @@ mod tests {
             (Form::Number(1, 500), "500"),
             (Form::Time, "2026-11-21T01:02:03Z"),
             (Form::Moment, "90d"),
+            (Form::AsOf, "90d"),
+            (Form::AsOf, "v3"),
+            (Form::AsOf, "1042"),
             (Form::Wait, "20s"),
             (Form::ResumePoint, "1042"),
             (Form::LastEventId, ""),
@@ -196,6 +204,7 @@ mod tests {
             (Form::Number(1, 500), "99999999999999999999999"),
             (Form::Time, "2026-02-30T00:00:00Z"),
             (Form::Moment, "90"),
+            (Form::AsOf, "v0"),
             (Form::Wait, "61s"),
             (Form::Wait, "20"),
             (Form::Cursor, "a"),

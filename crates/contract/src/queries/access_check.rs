@@ -23,12 +23,20 @@ impl Query for AccessCheck {
         name: "access-check",
         summary: "Shows whether a principal may do something, and why",
         description: "Everyone may ask about themselves, and about the principals that they \
-                      administer: see `principals`.",
+                      administer: see `principals`. With `as_of`, grants, keys and the \
+                      connection are taken as they were then, which takes the right to audit.",
         scopes: &[],
         on_ledger: false,
         in_access_check: false,
         routes: &[ACCESS_CHECK],
-        refusals: &[Code::PrincipalUnknown, Code::ConnectionUnknown],
+        refusals: &[
+            Code::PrincipalUnknown,
+            Code::ConnectionUnknown,
+            Code::ConnectionErased,
+            Code::HistoryChanged,
+            Code::PositionUnknown,
+            Code::VersionUnknown,
+        ],
     };
     type Parameters = AccessQuery;
     type Answer<'a> = AccessAnswer;
@@ -48,6 +56,10 @@ pub struct AccessQuery {
     /// whole workspace, or about the whole ledger if the workspace is `_all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
+    /// The moment: a time, how long ago like `36h`, a position of the log, or a version of the
+    /// connection like `v3`; now when absent. Takes the right to audit as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
 }
 
 /// What HTTP takes of it in the query string; there, the workspace is among the parameters.
@@ -55,6 +67,7 @@ pub const PARAMETERS: &[Parameter] = &[
     must("as", Form::Principal, "Name of a principal, or the id of one of its keys."),
     must("may", Form::Word(deeds), "A scope, a verb, or the name of a query."),
     one("on", Form::Connection, "Id or slug of a connection; all of them when absent."),
+    one("as_of", Form::AsOf, "A time, `36h` ago, a position, or `v3`; now when absent."),
     one("workspace", Form::AnyWorkspace, "The workspace; the whole ledger when absent or `_all`."),
 ];
 
@@ -107,7 +120,7 @@ pub fn required_by(word: &str) -> Option<(bool, &'static [Scope])> {
 }
 
 /// What a question about rights can be about.
-fn deeds() -> Vec<&'static str> {
+pub(super) fn deeds() -> Vec<&'static str> {
     let scopes = Scope::ALL.iter().copied().map(Scope::as_str);
     let verbs = Verb::ALL.iter().filter(|verb| !verb.spec().requires.is_empty());
     let verbs = verbs.map(|verb| verb.as_str());

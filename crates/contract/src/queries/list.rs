@@ -30,12 +30,19 @@ impl Query for List {
         summary: "Lists connections that match all filters",
         description: "Only those that the key may read. A parameter that may be given several times \
                       means any of its values, or all of them where it says so. Pages go by \
-                      number or by cursor; `Link` leads on.",
+                      number or by cursor; `Link` leads on. With `as_of`, the home connections of \
+                      the workspace are listed as they were then, in the order of creation, which \
+                      takes the right to audit; those erased since are left out.",
         scopes: &[Scope::Read],
         on_ledger: false,
         in_access_check: true,
         routes: &[CONNECTIONS],
-        refusals: &[Code::CursorInvalid, Code::HistoryChanged, Code::Rebuilding],
+        refusals: &[
+            Code::CursorInvalid,
+            Code::HistoryChanged,
+            Code::PositionUnknown,
+            Code::Rebuilding,
+        ],
     };
     type Parameters = ListQuery;
     type Answer<'a> = ListPage<'a>;
@@ -47,8 +54,10 @@ pub struct ListPage<'a> {
     /// The connections of this page.
     #[serde(borrow)]
     pub connections: Vec<ConnectionView<'a>>,
-    /// Total number of matches.
-    pub total: u64,
+    /// Total number of matches. Absent only with `as_of`, if more than 4,096 connections were
+    /// changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
     /// Log position that the answer reflects.
     pub position: u64,
     /// The same with its history: where a feed goes on after what was listed.
@@ -56,8 +65,8 @@ pub struct ListPage<'a> {
     /// Value of `cursor` for the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-    /// True if the page ended before `page_size` because of its size in bytes; go on with
-    /// `next_cursor`. Absent otherwise.
+    /// True if the page ended before `page_size`, because of its size in bytes or, with `as_of`,
+    /// because many connections were looked at; go on with `next_cursor`. Absent otherwise.
     #[serde(default, skip_serializing_if = "is_false")]
     pub truncated: bool,
     /// Number of connections of this page that are left out because something other than the ledger

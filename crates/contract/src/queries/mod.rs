@@ -8,7 +8,9 @@ pub mod alerts;
 pub mod attempts;
 pub mod audit;
 pub mod blocked_tokens;
+pub mod changes;
 pub mod dead_letters;
+pub mod diff;
 pub mod erasure;
 pub mod exposure;
 pub mod get;
@@ -21,7 +23,9 @@ pub mod principals;
 pub mod rotation;
 pub mod secret_policies;
 pub mod status;
+pub mod undo_plan;
 pub mod uptime;
+pub mod who_may;
 pub mod whoami;
 pub mod why;
 pub mod workspaces;
@@ -35,7 +39,9 @@ pub use alerts::{AlertDelivery, AlertView, Alerts, AlertsAnswer};
 pub use attempts::{AttemptView, Attempts, AttemptsQuery, AttemptsView, ConnectedView};
 pub use audit::{Audit, AuditPage, AuditQuery};
 pub use blocked_tokens::{BlockedTokenView, BlockedTokens, BlockedTokensAnswer};
+pub use changes::{Changes, ChangesPage, ChangesQuery, ConnectionChange};
 pub use dead_letters::{DeadLetterView, DeadLetters, DeadLettersAnswer, DeadLettersQuery};
+pub use diff::{Diff, DiffQuery, DiffView, VersionAt};
 pub use erasure::{Erasure, ErasureQuery, ErasureState, ErasureView};
 pub use exposure::{Exposure, ExposurePage, ExposureQuery};
 pub use get::{Get, GetQuery};
@@ -46,7 +52,9 @@ pub use list::{List, ListPage, ListQuery};
 pub use master_keys::{MasterKeys, MasterKeysAnswer};
 pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
-pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
+pub use principals::{
+    ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals, PrincipalsQuery,
+};
 pub use rotation::{ConsumerView, FieldRotation, Rotation, RotationQuery, RotationView};
 pub use secret_policies::{
     PolicySubjectView, SecretPolicies, SecretPoliciesAnswer, SecretPolicyView,
@@ -55,7 +63,9 @@ pub use status::{
     AlertsStatus, ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder,
     NatsStatus, RebuildStatus, RestoredFrom, ScheduledTestsStatus, Status, StatusView,
 };
+pub use undo_plan::{Affected, UndoCommand, UndoPlan, UndoPlanPage, UndoPlanQuery, UndoStep};
 pub use uptime::{Uptime, UptimeQuery, UptimeView};
+pub use who_may::{WhoMay, WhoMayPage, WhoMayQuery, WhoMayView};
 pub use whoami::{CallerView, Whoami};
 pub use why::{Why, WhyQuery, WhyView};
 pub use workspace::{ALL_WORKSPACES, QueryWorkspace};
@@ -186,9 +196,9 @@ macro_rules! queries {
 }
 
 queries! {
-    Get, Why, Uptime, Rotation, Attempts, Erasure, List, History, Audit, Exposure, Handovers,
-    Leases, Workspaces, Status, Principals, BlockedTokens, SecretPolicies, Alerts, DeadLetters,
-    MasterKeys, AccessCheck, Whoami,
+    Get, Why, Uptime, Rotation, Attempts, Erasure, Diff, WhoMay, List, Changes, UndoPlan, History,
+    Audit, Exposure, Handovers, Leases, Workspaces, Status, Principals, BlockedTokens,
+    SecretPolicies, Alerts, DeadLetters, MasterKeys, AccessCheck, Whoami,
 }
 
 impl QueryName {

@@ -7,8 +7,9 @@ use ledger_domain::{CheckedText, Micros, Principal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PagePart, PageQuery, Query, QuerySpec};
+use super::{PagePart, Query, QuerySpec};
 use crate::errors::Code;
+use crate::parameter::{Form, Parameter, one};
 use crate::route::{HttpRoute, Method};
 use crate::time;
 
@@ -26,16 +27,37 @@ impl Query for Principals {
         summary: "Lists the principals that the caller administers",
         description: "In pages, sorted by name. Includes their grants, and their keys without the secret part. \
                       Who administers the whole ledger sees all of them; who administers \
-                      workspaces, those whose every grant names only these.",
+                      workspaces, those whose every grant names only these. With `as_of`, they are \
+                      shown as they were then, if they existed.",
         scopes: &[Scope::Administer],
         on_ledger: true,
         in_access_check: true,
         routes: &[PRINCIPALS],
-        refusals: &[Code::CursorInvalid, Code::HistoryChanged],
+        refusals: &[Code::CursorInvalid, Code::HistoryChanged, Code::PositionUnknown],
     };
-    type Parameters = PageQuery;
+    type Parameters = PrincipalsQuery;
     type Answer<'a> = PrincipalPage;
 }
+
+/// `principals`: the principals, by name.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrincipalsQuery {
+    /// The moment: a time, how long ago like `36h`, or a position of the log; now when absent. When
+    /// keys were last used is not told of the past. Give it with `cursor`, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
+    /// Page size: 1 to 500, 50 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<u32>,
+    /// `next_cursor` of the previous page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// What HTTP takes of it in the query string, besides size and cursor of the page.
+pub const PARAMETERS: &[Parameter] =
+    &[one("as_of", Form::AsOf, "The moment: a time, `36h` ago, or a position; now when absent.")];
 
 /// Answer to `principals`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

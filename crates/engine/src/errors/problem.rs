@@ -3,7 +3,7 @@
 //! Callers learn little about faults. A problem has the rest in `internal`, which is for the log.
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::resume::history_changed;
+use ledger_contract::resume::{history_changed, position_unknown};
 use ledger_store::{AppendError, OpenError as DataDirError, Poison, ReadError};
 use ledger_vault::OpenError as UnsealError;
 
@@ -218,14 +218,16 @@ impl From<QueryError> for Problem {
             QueryError::SecretFieldUnknown(field) => {
                 Self { field: Some(field.as_str().to_owned()), ..Self::new(code) }
             }
-            QueryError::WorkspaceUnknown(_) | QueryError::Rebuilding { .. } => {
-                Self::because(code, error.to_string())
-            }
+            QueryError::WorkspaceUnknown(_)
+            | QueryError::Rebuilding { .. }
+            | QueryError::NotYet { .. }
+            | QueryError::Erased => Self::because(code, error.to_string()),
             QueryError::DeadlineExpired(expired) => expired.into(),
             QueryError::Unavailable(unavailable) => unavailable.into(),
             QueryError::Fault(fault) => fault.into(),
             QueryError::Busy(no_place) => no_place.into(),
             QueryError::HistoryChanged(end) => history_changed(end),
+            QueryError::PositionUnknown(end) => position_unknown(end),
             QueryError::CursorInvalid
             | QueryError::GenerationUnknown
             | QueryError::ReadForbidden
@@ -244,7 +246,9 @@ impl QueryError {
             Self::HistoryChanged(_) => Code::HistoryChanged,
             Self::Credential(error) => error.code(),
             Self::Forbidden(_) | Self::ReadForbidden => Code::Forbidden,
-            Self::ConnectionUnknown(_) => Code::ConnectionUnknown,
+            Self::ConnectionUnknown(_) | Self::NotYet { .. } => Code::ConnectionUnknown,
+            Self::Erased => Code::ConnectionErased,
+            Self::PositionUnknown(_) => Code::PositionUnknown,
             Self::VersionUnknown { .. } => Code::VersionUnknown,
             Self::SecretFieldUnknown(_) => Code::SecretFieldUnknown,
             Self::GenerationUnknown => Code::GenerationUnknown,

@@ -1,7 +1,7 @@
 //! Errors of queries.
 
-use ledger_contract::ResumePoint;
-use ledger_domain::{FieldName, InvalidField, Version, WorkspaceName};
+use ledger_contract::{ResumePoint, time};
+use ledger_domain::{FieldName, InvalidField, Micros, Version, WorkspaceName};
 use ledger_store::ReadError;
 
 use crate::shares::NoPlace;
@@ -39,6 +39,18 @@ pub enum QueryError {
         /// The latest version.
         latest: Version,
     },
+    /// The connection was created after the moment that is asked about.
+    #[error("the connection was created later, at {}", time::format(*created_at))]
+    NotYet {
+        /// When it was created.
+        created_at: Micros,
+    },
+    /// The connection is erased, so that nothing is told of its earlier states.
+    #[error("the connection is erased, and its earlier states with it")]
+    Erased,
+    /// The position is beyond the end of the log, which is there.
+    #[error("the position is beyond the end of the log, which is at {0}")]
+    PositionUnknown(ResumePoint),
     /// The connection has no such secret field.
     #[error("the connection has no secret field {0}")]
     SecretFieldUnknown(FieldName),

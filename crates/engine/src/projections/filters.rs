@@ -97,6 +97,12 @@ pub(super) fn terms(connection: &Connection) -> Vec<Term> {
     terms
 }
 
+/// Returns whether a connection has a term of every group.
+pub(crate) fn is_in(connection: &Connection, groups: &[Vec<Term>]) -> bool {
+    let terms = terms(connection);
+    groups.iter().all(|group| group.iter().any(|term| terms.contains(term)))
+}
+
 /// Returns the groups of terms of the connections of a workspace that are not archived.
 pub(crate) fn active_in(workspace: &WorkspaceName) -> [Vec<Term>; 2] {
     [vec![Field::Workspace.term(workspace.as_str())], active()]

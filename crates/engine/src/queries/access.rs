@@ -7,7 +7,7 @@ use ledger_contract::queries::{
     AccessAnswer, AccessQuery, CallerView, ConditionalAccess, PermissionView, QueryName,
     access_check,
 };
-use ledger_contract::time;
+use ledger_contract::{AsOf, time};
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
 use ledger_domain::{
     CheckedText, Connection, InvalidField, Micros, Principal, PrincipalName, WorkspaceName,
@@ -15,6 +15,7 @@ use ledger_domain::{
 use ledger_store::{Selection, Term};
 
 use super::Reader;
+use super::as_of::{self, Then};
 use crate::access::grant_allows;
 use crate::errors::QueryError;
 use crate::models::Models;
@@ -54,6 +55,11 @@ impl Reader<'_> {
         let on = query.on.as_deref();
         let target = on.map(|text| ConnectionRef::parse("on", text)).transpose()?;
         let connection = target.map(|target| self.known("on", &target)).transpose()?;
+        let now = Then { position: self.engine.head(), at: self.engine.clock().now() };
+        let (principal, connection, then) = match as_of::parse("as_of", query.as_of.as_deref())? {
+            None => (principal, connection, now),
+            Some(as_of) => self.checked_as_of(principal, connection, &as_of)?,
+        };
         let place = match (&connection, self.workspace, wanted.about) {
             (Some(connection), _, About::Connections) => Place::Connection(connection),
             (_, Some(workspace), About::Connections | About::Principals) => {
@@ -64,18 +70,40 @@ impl Reader<'_> {
         // An operation that requires several scopes is denied because of the first missing one.
         let missing = wanted.always.iter().find(|scope| !place.open_to(&principal, **scope));
         let scope = missing.or(wanted.always.first()).copied().unwrap_or(Scope::Administer);
-        let now = self.engine.clock().now();
-        let (allowed, because) = explain(&principal, key.as_ref(), scope, &place, now);
+        let (allowed, because) = explain(&principal, key.as_ref(), scope, &place, then.at);
         let ledger = Place::Whole(Subject::Ledger);
         let place_of =
             |condition: Condition| if condition.is_on_ledger() { &ledger } else { &place };
         let conditional = |(condition, scope): &(Condition, Scope)| ConditionalAccess {
             when: condition.as_clause().to_owned(),
             scope: scope.as_str().to_owned(),
-            allowed: explain(&principal, key.as_ref(), *scope, place_of(*condition), now).0,
+            allowed: explain(&principal, key.as_ref(), *scope, place_of(*condition), then.at).0,
         };
         let conditions = wanted.conditional.iter().map(conditional).collect();
         Ok(AccessAnswer { allowed, scope: scope.as_str().to_owned(), because, conditions })
+    }
+
+    /// Returns both sides of an access check as they were at a moment, for a caller who may see the
+    /// history.
+    fn checked_as_of(
+        &self,
+        principal: Arc<Principal>,
+        connection: Option<Connection>,
+        as_of: &AsOf,
+    ) -> Result<(Arc<Principal>, Option<Connection>, Then), QueryError> {
+        let subject = match (&connection, self.workspace) {
+            (Some(connection), _) => {
+                Subject::Connection(&connection.workspace, &connection.details)
+            }
+            (None, Some(workspace)) => Subject::Workspace(workspace),
+            (None, None) => Subject::Ledger,
+        };
+        self.caller.require(Scope::Audit, subject)?;
+        let then = self.then_of(connection.as_ref(), as_of)?;
+        let version = |now: &Connection| self.version_at(now, then.position);
+        let connection = connection.map(|now| self.existing(&now, version(&now)?)).transpose()?;
+        let principal = self.principal_as_of(principal, then.position)?;
+        Ok((principal.ok_or(QueryError::PrincipalUnknown)?, connection, then))
     }
 
     fn named_principal(&self, text: &str) -> Result<Arc<Principal>, QueryError> {
@@ -112,7 +140,7 @@ impl Reader<'_> {
 }
 
 /// The object of an access check.
-enum Place<'a> {
+pub(super) enum Place<'a> {
     /// The ledger or a workspace.
     Whole(Subject<'a>),
     /// One connection.
@@ -128,7 +156,7 @@ impl Place<'_> {
         }
     }
 
-    fn open_to(&self, principal: &Principal, scope: Scope) -> bool {
+    pub(super) fn open_to(&self, principal: &Principal, scope: Scope) -> bool {
         principal.grants.iter().any(|grant| self.is_open_by(grant, scope))
     }
 
@@ -144,7 +172,7 @@ impl Place<'_> {
 }
 
 /// Returns whether a principal has a right, and why.
-fn explain(
+pub(super) fn explain(
     principal: &Principal,
     key: Option<&ApiKeyId>,
     wanted: Scope,
@@ -211,18 +239,18 @@ enum About {
 }
 
 /// What a word of `access-check` stands for.
-struct AccessNeeds {
+pub(super) struct AccessNeeds {
     /// What the scopes are required for.
     about: About,
     /// The scopes that are always required.
-    always: Vec<Scope>,
+    pub(super) always: Vec<Scope>,
     /// The scopes that depend on what a command says.
     conditional: Vec<(Condition, Scope)>,
 }
 
 impl AccessNeeds {
     /// Reads a scope, a verb, or the name of a query or an operation.
-    fn of(word: &str) -> Result<Self, InvalidField> {
+    pub(super) fn of(word: &str) -> Result<Self, InvalidField> {
         if let Some(scope) = Scope::ALL.iter().find(|scope| scope.as_str() == word) {
             let about = About::Connections;
             return Ok(Self { about, always: vec![*scope], conditional: Vec::new() });

@@ -2,16 +2,17 @@
 
 use ledger_contract::queries::{
     AccessAnswer, AccessCheck, Alerts, AlertsAnswer, Attempts, AttemptsView, Audit, AuditPage,
-    BlockedTokens, BlockedTokensAnswer, CallerView, DeadLetters, DeadLettersAnswer, Erasure,
-    ErasureView, Exposure, ExposurePage, Get, Handovers, HandoversAnswer, History, HistoryPage,
-    Leases, LeasesPage, List, MasterKeys, MasterKeysAnswer, PrincipalPage, Principals, Query,
-    QueryRequest, Rotation, RotationView, SecretPolicies, SecretPoliciesAnswer, Status, StatusView,
-    Uptime, UptimeView, Whoami, Why, WhyView, WorkspacePage, Workspaces,
+    BlockedTokens, BlockedTokensAnswer, CallerView, Changes, ChangesPage, DeadLetters,
+    DeadLettersAnswer, Diff, DiffView, Erasure, ErasureView, Exposure, ExposurePage, Get,
+    Handovers, HandoversAnswer, History, HistoryPage, Leases, LeasesPage, List, MasterKeys,
+    MasterKeysAnswer, PrincipalPage, Principals, Query, QueryRequest, Rotation, RotationView,
+    SecretPolicies, SecretPoliciesAnswer, Status, StatusView, UndoPlan, UndoPlanPage, Uptime,
+    UptimeView, WhoMay, WhoMayPage, Whoami, Why, WhyView, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
 use ledger_domain::{Connection, SecretAges};
 
-use super::{ListOptions, ListResult, Reader};
+use super::{ListAsOf, ListOptions, ListResult, Reader, as_of};
 use crate::errors::QueryError;
 
 /// Approximate size of a connection in JSON; only the initial capacity of the buffer.
@@ -34,6 +35,16 @@ pub enum QueryAnswer {
     Erasure(Box<ErasureView>),
     /// See [`Reader::list`].
     List(ListResult),
+    /// See [`Reader::list_as_of`].
+    ListAsOf(ListAsOf),
+    /// See [`Reader::diff`].
+    Diff(Box<DiffView>),
+    /// See [`Reader::who_may`].
+    WhoMay(WhoMayPage),
+    /// See [`Reader::changes`].
+    Changes(ChangesPage),
+    /// See [`Reader::undo_plan`].
+    UndoPlan(UndoPlanPage),
     /// See [`Reader::history`].
     History(HistoryPage),
     /// See [`Reader::audit`].
@@ -73,16 +84,22 @@ impl Reader<'_> {
     pub fn answer(&self, request: QueryRequest) -> Result<QueryAnswer, QueryError> {
         Ok(match request {
             QueryRequest::Get(query) => {
-                let connection = self.get(&query)?;
-                let ages = self.ages(&connection);
+                let (connection, ages) = self.get(&query)?;
                 QueryAnswer::Get(Box::new(connection), ages)
             }
+            QueryRequest::Diff(query) => QueryAnswer::Diff(Box::new(self.diff(&query)?)),
+            QueryRequest::WhoMay(query) => QueryAnswer::WhoMay(self.who_may(&query)?),
+            QueryRequest::Changes(query) => QueryAnswer::Changes(self.changes(&query)?),
+            QueryRequest::UndoPlan(query) => QueryAnswer::UndoPlan(self.undo_plan(&query)?),
             QueryRequest::Why(query) => QueryAnswer::Why(Box::new(self.why(&query)?)),
             QueryRequest::Uptime(query) => QueryAnswer::Uptime(Box::new(self.uptime(&query)?)),
             QueryRequest::Rotation(query) => QueryAnswer::Rotation(self.rotation(&query)?),
             QueryRequest::Attempts(query) => QueryAnswer::Attempts(self.attempts(&query)?),
             QueryRequest::Erasure(query) => QueryAnswer::Erasure(Box::new(self.erasure(&query)?)),
-            QueryRequest::List(query) => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),
+            QueryRequest::List(query) => match as_of::parse("as_of", query.as_of.as_deref())? {
+                Some(as_of) => QueryAnswer::ListAsOf(self.list_as_of(query, &as_of)?),
+                None => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),
+            },
             QueryRequest::History(query) => QueryAnswer::History(self.history(&query)?),
             QueryRequest::Audit(query) => QueryAnswer::Audit(self.audit(&query)?),
             QueryRequest::Exposure(query) => {
@@ -121,6 +138,11 @@ impl QueryAnswer {
             Self::Attempts(view) => json::<Attempts>(view, 1),
             Self::Erasure(view) => json::<Erasure>(view, 1),
             Self::List(result) => json::<List>(&result.view(), result.rows.len()),
+            Self::ListAsOf(result) => json::<List>(&result.view(), result.rows.len()),
+            Self::Diff(view) => json::<Diff>(view, 1),
+            Self::WhoMay(page) => json::<WhoMay>(page, page.principals.len()),
+            Self::Changes(page) => json::<Changes>(page, page.connections.len()),
+            Self::UndoPlan(page) => json::<UndoPlan>(page, page.steps.len()),
             Self::History(page) => json::<History>(page, page.events.len()),
             Self::Audit(page) => json::<Audit>(page, page.entries.len()),
             Self::Exposure(page) => json::<Exposure>(page, page.readers.len()),

@@ -3,18 +3,26 @@
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::queries::GetQuery;
 use ledger_domain::principal::Scope;
-use ledger_domain::{Connection, ConnectionId, InvalidField, WorkspaceName};
+use ledger_domain::{Connection, ConnectionId, InvalidField, SecretAges, WorkspaceName};
 
-use super::Reader;
+use super::{Reader, as_of};
 use crate::access::connection_unknown;
 use crate::errors::{ConnectionUnknown, QueryError};
 
 impl Reader<'_> {
-    /// Returns the connection named in a query. Blocks.
+    /// Returns the connection named in a query, and how old its secrets are by the policies, which
+    /// is told of the present only. Blocks.
     ///
-    /// Errors: `field_invalid`; those of [`Self::connection`].
-    pub fn get(&self, query: &GetQuery) -> Result<Connection, QueryError> {
-        self.connection(&ConnectionRef::parse("connection", &query.connection)?)
+    /// Errors: `field_invalid`; those of [`Self::connection`], and of [`Self::connection_as_of`] if
+    /// it is asked for as of a moment.
+    pub fn get(&self, query: &GetQuery) -> Result<(Connection, SecretAges), QueryError> {
+        let target = ConnectionRef::parse("connection", &query.connection)?;
+        if let Some(as_of) = as_of::parse("as_of", query.as_of.as_deref())? {
+            return Ok((self.connection_as_of(&target, &as_of)?, SecretAges::default()));
+        }
+        let connection = self.connection(&target)?;
+        let ages = self.ages(&connection);
+        Ok((connection, ages))
     }
 
     /// Returns a connection of the workspace, or one shared with it, as the caller may see it; see

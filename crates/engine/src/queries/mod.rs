@@ -3,8 +3,11 @@
 mod access;
 mod alerts;
 mod answer;
+mod as_of;
 mod attempts;
 mod audit;
+mod changes;
+mod diff;
 mod erasure;
 mod exposure;
 mod get;
@@ -19,13 +22,15 @@ mod paging;
 mod rotation;
 mod secret_policies;
 mod status;
+mod undo_plan;
 mod uptime;
 mod usage;
 mod versions;
+mod who_may;
 mod why;
 
 pub use answer::QueryAnswer;
-pub use list::{Keep, ListOptions, ListResult};
+pub use list::{Keep, ListAsOf, ListOptions, ListResult};
 pub use versions::{VersionLine, Versions};
 
 use ledger_contract::queries::{QueryRequest, QueryWorkspace};

@@ -1,10 +1,11 @@
 //! Workspaces and principals, in pages sorted by name.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ledger_contract::queries::{
     BlockedTokensAnswer, PAGE_BYTES, PagePart, PageQuery, PrincipalPage, PrincipalView,
-    WorkspacePage, WorkspaceView,
+    PrincipalsQuery, WorkspacePage, WorkspaceView,
 };
 use ledger_contract::records::decode_workspace_row;
 use ledger_contract::time;
@@ -12,6 +13,7 @@ use ledger_domain::principal::{Scope, Subject, Workspaces};
 use ledger_domain::{CheckedText, Principal, PrincipalName, WorkspaceName};
 use ledger_store::tables::connections;
 
+use super::as_of::{self, Then};
 use super::{Reader, paging};
 use crate::errors::{Fault, QueryError};
 
@@ -29,7 +31,7 @@ impl Reader<'_> {
     pub fn workspaces(&self, query: &PageQuery) -> Result<WorkspacePage, QueryError> {
         let size = paging::size(query.page_size)?;
         let cursors = paging::Cursors::new(self.engine, WORKSPACES);
-        let after = after(cursors, query)?.map(WorkspaceName::stored);
+        let after = after(cursors, query.cursor.as_deref())?.map(WorkspaceName::stored);
         let (store, models) = (&self.engine.shared.store, self.engine.shared.models.load());
         let table = &models.connections;
         let (mut workspaces, part) = match self.named_workspaces() {
@@ -85,20 +87,29 @@ impl Reader<'_> {
     /// Returns a page of the principals that the caller administers.
     ///
     /// Errors: `forbidden`, `field_invalid`, `cursor_invalid`, `history_changed`.
-    pub fn principals(&self, query: &PageQuery) -> Result<PrincipalPage, QueryError> {
+    pub fn principals(&self, query: &PrincipalsQuery) -> Result<PrincipalPage, QueryError> {
         self.caller.require_principals()?;
         let size = paging::size(query.page_size)?;
+        let then = as_of::parse("as_of", query.as_of.as_deref())?;
+        let then = then.map(|as_of| self.then("as_of", &as_of)).transpose()?;
         let cursors = paging::Cursors::new(self.engine, PRINCIPALS);
-        let after = after(cursors, query)?.map(PrincipalName::stored);
+        let after = after(cursors, query.cursor.as_deref())?.map(PrincipalName::stored);
         let administered = |principal: &Principal| {
-            !principal.name.is_reserved() && self.caller.administers(principal)
+            !principal.name.is_reserved()
+                && self.caller.administers(principal)
+                && then.is_none_or(|then| principal.created_at <= then.at)
         };
         let directory = &self.engine.shared.directory;
         let (found, total) = directory.page(after.as_ref(), size + 1, administered);
-        let rows = found.iter().map(|principal| {
-            let view = self.view(principal);
-            let bytes = serde_json::to_vec(&view).map_or(0, |json| json.len());
-            Ok((principal.name.as_str().to_owned(), view, bytes))
+        let rows = found.iter().filter_map(|principal| {
+            let view = match then {
+                Some(then) => self.view_as_of(principal, then).transpose()?,
+                None => Ok(self.view(principal)),
+            };
+            Some(view.map(|view| {
+                let bytes = serde_json::to_vec(&view).map_or(0, |json| json.len());
+                (principal.name.as_str().to_owned(), view, bytes)
+            }))
         });
         let (principals, part) = fill(cursors, size, total, rows)?;
         Ok(PrincipalPage { principals, part })
@@ -111,6 +122,16 @@ impl Reader<'_> {
         Ok(BlockedTokensAnswer::of(tokens.as_deref()))
     }
 
+    /// Returns a principal as it was at a moment, if it existed.
+    fn view_as_of(
+        &self,
+        principal: &Arc<Principal>,
+        then: Then,
+    ) -> Result<Option<PrincipalView>, QueryError> {
+        let was = self.principal_as_of(principal.clone(), then.position)?;
+        Ok(was.map(|was| PrincipalView::of(&was, then.at)))
+    }
+
     fn view(&self, principal: &Principal) -> PrincipalView {
         let mut view = PrincipalView::of(principal, self.engine.clock().now());
         for (key, id) in view.keys.iter_mut().zip(principal.keys.keys()) {
@@ -121,8 +142,11 @@ impl Reader<'_> {
 }
 
 /// Returns the name at which the previous page ended.
-fn after(cursors: paging::Cursors<'_>, query: &PageQuery) -> Result<Option<Box<str>>, QueryError> {
-    let Some(cursor) = &query.cursor else { return Ok(None) };
+pub(super) fn after(
+    cursors: paging::Cursors<'_>,
+    cursor: Option<&str>,
+) -> Result<Option<Box<str>>, QueryError> {
+    let Some(cursor) = cursor else { return Ok(None) };
     let name = String::from_utf8(cursors.place(cursor)?);
     name.map(|name| Some(name.into())).map_err(|_| QueryError::CursorInvalid)
 }

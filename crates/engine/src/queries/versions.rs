@@ -9,7 +9,6 @@ use ledger_store::tables::{StreamKey, streams};
 use super::Reader;
 use crate::errors::QueryError;
 use crate::history;
-use crate::redaction;
 
 /// A range of versions of a connection, newest first.
 #[derive(Clone, Debug)]
@@ -70,24 +69,17 @@ impl Reader<'_> {
 
     /// Returns the state of a connection at a version. Blocks.
     ///
-    /// Errors: as [`Self::history`] of one connection; `version_unknown`.
+    /// Errors: as [`Self::history`] of one connection; `version_unknown`, `connection_erased`.
     pub fn connection_at(
         &self,
         target: &ConnectionRef,
         version: Version,
     ) -> Result<Connection, QueryError> {
         let now = self.audited(target, QueryName::History)?;
-        let known = (1..=now.version.get()).contains(&version.get());
-        let then = if known {
-            history::state_at(&self.engine.shared.store, now.id, version)?
-        } else {
-            None
-        };
-        let mut then = then.ok_or(QueryError::VersionUnknown { latest: now.version })?;
-        if !self.caller.may_with(Scope::Reveal, &now) {
-            redaction::mask_details(&now.redacted, version, &mut then.details);
+        if !(1..=now.version.get()).contains(&version.get()) {
+            return Err(QueryError::VersionUnknown { latest: now.version });
         }
-        Ok(then)
+        self.existing(&now, version)
     }
 
     /// Returns a connection, if the caller may see its history, and records that `query` read it.

@@ -46,6 +46,7 @@ impl Effort {
         match query {
             QueryName::Get
             | QueryName::Rotation
+            | QueryName::Diff
             | QueryName::Attempts
             | QueryName::Erasure
             | QueryName::BlockedTokens
@@ -57,6 +58,9 @@ impl Effort {
             | QueryName::AccessCheck
             | QueryName::Whoami => Self::Lookup,
             QueryName::List
+            | QueryName::Changes
+            | QueryName::UndoPlan
+            | QueryName::WhoMay
             | QueryName::Handovers
             | QueryName::History
             | QueryName::Audit

@@ -47,9 +47,11 @@ fn page_of(asked: &QueryRequest) -> (Option<u32>, Option<u32>) {
         QueryRequest::Audit(query) => (None, query.page_size),
         QueryRequest::Exposure(query) => (None, query.page_size),
         QueryRequest::Leases(query) => (None, query.page_size),
-        QueryRequest::Workspaces(query) | QueryRequest::Principals(query) => {
-            (None, query.page_size)
-        }
+        QueryRequest::Workspaces(query) => (None, query.page_size),
+        QueryRequest::Principals(query) => (None, query.page_size),
+        QueryRequest::Changes(query) => (None, query.page_size),
+        QueryRequest::UndoPlan(query) => (None, query.page_size),
+        QueryRequest::WhoMay(query) => (None, query.page_size),
         _ => (None, None),
     }
 }
@@ -75,6 +77,11 @@ enum About {
 }
 
 impl About {
+    /// Describes a page of an answer whose rows are not counted.
+    fn unnumbered(next: &Option<String>, truncated: bool) -> Self {
+        Self::Page { total: None, next: next.clone(), truncated }
+    }
+
     fn by_name(part: &PagePart) -> Self {
         let PagePart { total, next_cursor, truncated } = part.clone();
         Self::Page { total: Some(total), next: next_cursor, truncated }
@@ -96,27 +103,26 @@ impl Written {
                 next: result.next.clone(),
                 truncated: result.truncated,
             },
+            QueryAnswer::ListAsOf(result) => About::Page {
+                total: result.total,
+                next: result.next.clone(),
+                truncated: result.truncated,
+            },
+            QueryAnswer::Changes(page) => About::unnumbered(&page.next_cursor, page.truncated),
+            QueryAnswer::UndoPlan(page) => About::unnumbered(&page.next_cursor, page.truncated),
+            QueryAnswer::WhoMay(page) => About::unnumbered(&page.next_cursor, page.truncated),
             QueryAnswer::History(page) => About::Page {
                 total: Some(page.total),
                 next: page.next_cursor.clone(),
                 truncated: page.truncated,
             },
-            QueryAnswer::Audit(page) => About::Page {
-                total: None,
-                next: page.next_cursor.clone(),
-                truncated: page.truncated,
-            },
-            QueryAnswer::Exposure(page) => About::Page {
-                total: None,
-                next: page.next_cursor.clone(),
-                truncated: page.truncated,
-            },
-            QueryAnswer::Leases(page) => {
-                About::Page { total: None, next: page.next_cursor.clone(), truncated: false }
-            }
+            QueryAnswer::Audit(page) => About::unnumbered(&page.next_cursor, page.truncated),
+            QueryAnswer::Exposure(page) => About::unnumbered(&page.next_cursor, page.truncated),
+            QueryAnswer::Leases(page) => About::unnumbered(&page.next_cursor, false),
             QueryAnswer::Workspaces(page) => About::by_name(&page.part),
             QueryAnswer::Principals(page) => About::by_name(&page.part),
             QueryAnswer::Status(_)
+            | QueryAnswer::Diff(_)
             | QueryAnswer::Why(_)
             | QueryAnswer::Uptime(_)
             | QueryAnswer::Rotation(_)

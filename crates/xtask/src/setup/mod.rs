@@ -21,6 +21,7 @@ mod receiver;
 mod rocksdb;
 mod s3;
 pub(crate) mod schemathesis;
+mod ship;
 mod token_service;
 
 use std::path::PathBuf;
@@ -81,6 +82,7 @@ pub(crate) fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<Variabl
         s3::ensure(&site, &mut variables)?;
         databases::ensure(&site, &mut variables)?;
         receiver::RECEIVER_LIBRARY.ensure(&site, &mut variables)?;
+        ship::SHIP_TOOLS.ensure(&site, &mut variables)?;
         token_service::TOKEN_SERVICE_LIBRARIES.ensure(&site, &mut variables)?;
         let node = node::ensure(&site, &mut variables)?;
         for packages in [CLIENTS, SERVERS] {

@@ -1,6 +1,7 @@
 //! Lists of connections by any combination of filters, in any of three orders.
 
 mod ages;
+mod as_of;
 mod rows;
 
 use std::fmt;
@@ -20,6 +21,8 @@ use crate::errors::QueryError;
 use crate::models::Models;
 use crate::projections::filters::{Field, forms, groups};
 use rows::{Matches, Page};
+
+pub use as_of::ListAsOf;
 
 /// Returns whether a connection is to be listed.
 pub type Keep = Box<dyn Fn(&Connection) -> bool + Send + Sync>;
@@ -108,7 +111,7 @@ impl ListResult {
                 .zip(&self.ages)
                 .map(|(row, ages)| ConnectionView::of(row).with_ages(ages))
                 .collect(),
-            total: self.total,
+            total: Some(self.total),
             position: self.end.position.get(),
             resume_after: self.end,
             next_cursor: self.next.clone(),

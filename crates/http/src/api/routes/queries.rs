@@ -1,8 +1,8 @@
 //! The routes of queries, generated from each query's description in the contract.
 
 use ledger_contract::queries::{
-    QueryName, QuerySpec, access_check, audit, dead_letters, exposure, history, leases, list,
-    uptime,
+    QueryName, QuerySpec, access_check, audit, changes, dead_letters, diff, exposure, get, history,
+    leases, list, principals, undo_plan, uptime, who_may,
 };
 use ledger_contract::route::HttpRoute;
 
@@ -61,8 +61,12 @@ fn tag(query: QueryName) -> &'static str {
         | QueryName::Rotation
         | QueryName::Attempts
         | QueryName::Erasure
+        | QueryName::WhoMay
         | QueryName::List => "connections",
         QueryName::History
+        | QueryName::Diff
+        | QueryName::Changes
+        | QueryName::UndoPlan
         | QueryName::Audit
         | QueryName::Exposure
         | QueryName::Handovers
@@ -81,8 +85,30 @@ fn tag(query: QueryName) -> &'static str {
 
 fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter]] {
     match query {
-        QueryName::Get => {
-            &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::CONDITIONAL, p::QUERY, p::COMMON]
+        QueryName::Get => &[
+            p::IN_ANY_WORKSPACE,
+            p::ON_CONNECTION,
+            get::PARAMETERS,
+            p::CONDITIONAL,
+            p::QUERY,
+            p::COMMON,
+        ],
+        QueryName::Diff => {
+            &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, diff::PARAMETERS, p::QUERY, p::COMMON]
+        }
+        QueryName::WhoMay => &[
+            p::IN_ANY_WORKSPACE,
+            p::ON_CONNECTION,
+            who_may::PARAMETERS,
+            p::PAGE,
+            p::QUERY,
+            p::COMMON,
+        ],
+        QueryName::Changes => {
+            &[p::IN_ANY_WORKSPACE, changes::PARAMETERS, p::PAGE, p::QUERY, p::COMMON]
+        }
+        QueryName::UndoPlan => {
+            &[p::IN_ANY_WORKSPACE, undo_plan::PARAMETERS, p::PAGE, p::QUERY, p::COMMON]
         }
         QueryName::Why | QueryName::Rotation | QueryName::Attempts | QueryName::Erasure => {
             &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::QUERY, p::COMMON]
@@ -126,7 +152,8 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
             &[p::IN_ANY_WORKSPACE, leases::PARAMETERS, p::PAGE, p::QUERY, p::COMMON]
         }
         QueryName::AccessCheck => &[access_check::PARAMETERS, p::QUERY, p::COMMON],
-        QueryName::Workspaces | QueryName::Principals => &[p::PAGE, p::QUERY, p::COMMON],
+        QueryName::Principals => &[principals::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
+        QueryName::Workspaces => &[p::PAGE, p::QUERY, p::COMMON],
         QueryName::Status
         | QueryName::BlockedTokens
         | QueryName::MasterKeys
@@ -142,7 +169,11 @@ fn answers(query: QueryName) -> Vec<Answer> {
         QueryName::Rotation => ("The consumers and how far they are.", &[]),
         QueryName::Attempts => ("The attempts and how they go.", &[]),
         QueryName::Erasure => ("How far it is, and which master keys open copies.", &[]),
+        QueryName::Diff => ("The fields that differ, and a JSON Patch.", &[]),
+        QueryName::WhoMay => ("A page of principals, by name.", &["Link"]),
         QueryName::List => ("A page of connections with masked secrets.", PAGED),
+        QueryName::Changes => ("A page of connections, by their last change.", &["Link"]),
+        QueryName::UndoPlan => ("A page of steps, by the connections' last change.", &["Link"]),
         QueryName::History => ("A page of events, without ciphertext.", PAGED),
         QueryName::Audit => ("A page of entries of the audit journal.", &["Link"]),
         QueryName::Exposure => ("A page of the identities that received the value.", &["Link"]),

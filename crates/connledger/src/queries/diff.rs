@@ -1,0 +1,144 @@
+//! `diff`.
+
+use clap::Args;
+use ledger_contract::FieldChange;
+use ledger_contract::queries::{
+    ALL_WORKSPACES, ChangesPage, ChangesQuery, DiffQuery, DiffView, PageQuery, VersionAt,
+};
+use serde_json::value::RawValue;
+
+use super::list::short_time;
+use super::paging::{Listing, PageArgs};
+use super::read_answer;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::table::Table;
+use crate::verbs::archived;
+
+/// Shows how a connection, or a whole workspace, differs between two moments.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A moment is a time, how long ago, a position of the log, or a version of the connection. Of secrets,
+only generations are shown.
+
+Examples:
+  connledger diff openai-prod --from v3                          since version 3
+  connledger diff openai-prod --from v3 --to v5 --patch          as a JSON Patch (RFC 6902)
+  connledger diff openai-prod --from 2026-11-01T00:00:00Z
+  connledger diff --from 24h                                     the connections that differ")]
+pub(crate) struct DiffArgs {
+    /// Id or slug; every connection of the workspace if omitted
+    name: Option<String>,
+    /// The earlier moment: a time, how long ago like 24h, a position like 1042, or a version
+    /// like v3
+    #[arg(long, value_name = "MOMENT")]
+    from: String,
+    /// The later moment; now if omitted
+    #[arg(long, value_name = "MOMENT")]
+    to: Option<String>,
+    /// Write the JSON Patch that makes the second state of the first
+    #[arg(long, requires = "name")]
+    patch: bool,
+    #[command(flatten)]
+    paging: PageArgs,
+    /// Connections of all workspaces
+    #[arg(long, short = 'A', conflicts_with = "name")]
+    all_workspaces: bool,
+}
+
+pub(super) async fn run(session: &Session, args: DiffArgs) -> Result<(), Failure> {
+    let DiffArgs { name, from, to, patch, paging, all_workspaces } = args;
+    match name {
+        Some(connection) => one(session, DiffQuery { connection, from, to }, patch).await,
+        None => {
+            let workspace = if all_workspaces { ALL_WORKSPACES } else { &session.workspace };
+            let query = ChangesQuery { from, to, page_size: None, cursor: None };
+            all(session, workspace, query, paging).await
+        }
+    }
+}
+
+/// Shows the fields in which one connection differs.
+async fn one(session: &Session, query: DiffQuery, patch: bool) -> Result<(), Failure> {
+    let answer = match session.client.query(&session.workspace, "diff", &query).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            return Err(archived::with_hint(session, error.into(), &query.connection).await);
+        }
+    };
+    let out = session.out;
+    let view: DiffView = read_answer(&answer)?;
+    if patch {
+        return out.object(&view.patch);
+    }
+    if out.is_json() {
+        return out.raw(&answer);
+    }
+    let sides = [format!("FROM {}", side(&view.from)), format!("TO {}", side(&view.to))];
+    let mut table = Table::new(&["FIELD", &sides[0], &sides[1]]);
+    for FieldChange { field, before, after } in &view.changes {
+        table.row([field.clone(), shown(before.as_deref()), shown(after.as_deref())]);
+    }
+    out.table(&table)?;
+    if view.changes.is_empty() {
+        out.say("nothing differs");
+    }
+    Ok(())
+}
+
+/// Returns the heading of one side.
+fn side(at: &VersionAt) -> String {
+    match &at.recorded_at {
+        Some(time) => format!("VERSION {}, {}", at.version, short_time(time)),
+        None => "NOTHING".to_owned(),
+    }
+}
+
+/// Returns a value as people read it: a text without quotes, anything else as JSON.
+fn shown(value: Option<&RawValue>) -> String {
+    let Some(value) = value else { return String::new() };
+    serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned())
+}
+
+/// Lists the connections that differ.
+async fn all(
+    session: &Session,
+    workspace: &str,
+    query: ChangesQuery,
+    paging: PageArgs,
+) -> Result<(), Failure> {
+    let mut extent = paging.extent(session.out);
+    let PageQuery { page_size, cursor } = paging.query();
+    let mut query = ChangesQuery { page_size, cursor, ..query };
+    let every_workspace = workspace == ALL_WORKSPACES;
+    let handle = if every_workspace { "WORKSPACE/SLUG" } else { "SLUG" };
+    let headings = [handle, "CHANGE", "VERSIONS", "FIELDS", "LAST CHANGE", "BY"];
+    let mut rows = Listing::new(session.out, &headings);
+    loop {
+        let answer = session.client.query(workspace, "changes", &query).await?;
+        let page: ChangesPage = read_answer(&answer)?;
+        for change in &page.connections {
+            let slug = match every_workspace {
+                true => format!("{}/{}", change.workspace, change.slug),
+                false => change.slug.clone(),
+            };
+            rows.add(change, || {
+                [
+                    slug,
+                    change.change.clone(),
+                    format!("{} to {}", change.from_version, change.to_version),
+                    change.fields.join(", "),
+                    short_time(&change.updated_at),
+                    change.updated_by.clone(),
+                ]
+            })?;
+        }
+        let next = page.next_cursor.as_deref();
+        match extent.next(page.connections.len(), page.truncated, next) {
+            Some(PageQuery { page_size, cursor }) => {
+                query = ChangesQuery { page_size, cursor, ..query };
+            }
+            None => return rows.finish(None, next),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! How two states of a connection differ, field by field.
+//!
+//! States are compared as their views are written, so that no digit of a number is lost and no
+//! secret can appear. A map is compared key by key.
+
+use std::collections::BTreeMap;
+
+use ledger_domain::Connection;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::view::ConnectionView;
+
+/// The fields of a view that are maps.
+const MAPS: [&str; 4] = ["annotations", "config", "labels", "secrets"];
+/// The map whose values are told as generations only.
+const SECRETS: &str = "secrets";
+/// What tells one version from another, and is no change of its own.
+const OF_VERSIONS: [&str; 4] = ["position", "updated_at", "updated_by", "version"];
+
+/// The fields of a view, by name.
+type Fields = BTreeMap<String, Box<RawValue>>;
+
+/// A field in which two states differ.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct FieldChange {
+    /// Its name; that of a map's member follows the map's: `config.base_url`.
+    pub field: String,
+    /// What it was; absent if it was not there. Of a secret, only its generation, the one that is
+    /// still revealed beside it, and whether it is a reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Box<RawValue>>,
+    /// What it is afterwards; absent if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Box<RawValue>>,
+}
+
+/// One operation of a JSON Patch (RFC 6902).
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PatchOperation {
+    /// `add`, `remove` or `replace`.
+    pub op: String,
+    /// Where, as a JSON Pointer (RFC 6901) into the view of the connection.
+    pub path: String,
+    /// The new value; absent for `remove`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Box<RawValue>>,
+}
+
+/// The difference between two states of a connection, of which the first or both may not exist.
+#[derive(Debug, Default)]
+pub struct Difference {
+    changed: Vec<Changed>,
+}
+
+#[derive(Debug)]
+struct Changed {
+    /// The name of the field and, if it is a map, of the member.
+    path: Vec<String>,
+    before: Option<Box<RawValue>>,
+    after: Option<Box<RawValue>>,
+}
+
+/// What a secret is told as.
+#[derive(Deserialize)]
+struct SecretPart {
+    generation: u64,
+    #[serde(default)]
+    reference: Option<Box<RawValue>>,
+    #[serde(default)]
+    former: Option<FormerPart>,
+    #[serde(default)]
+    compromised: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct FormerPart {
+    generation: u64,
+}
+
+impl SecretPart {
+    fn told(&self) -> String {
+        let mut told = format!("generation {}", self.generation);
+        if self.reference.is_some() {
+            told.push_str(", a reference");
+        }
+        if let Some(former) = &self.former {
+            told.push_str(&format!(", beside {}", former.generation));
+        }
+        if let Some(last) = self.compromised {
+            told.push_str(&format!(", compromised up to {last}"));
+        }
+        told
+    }
+}
+
+impl Difference {
+    /// Compares two states.
+    ///
+    /// Errors: none that a connection can cause; views have a JSON form.
+    pub fn between(
+        before: Option<&Connection>,
+        after: Option<&Connection>,
+    ) -> serde_json::Result<Self> {
+        let (before, after) = (fields(before)?, fields(after)?);
+        let mut changed = Vec::new();
+        for (name, old, new) in pairs(before, after) {
+            let is_map = MAPS.contains(&name.as_str());
+            match (old, new) {
+                (Some(old), Some(new)) if is_map => {
+                    let members = pairs(members(&old)?, members(&new)?);
+                    let members = members.filter(|(_, old, new)| text(old) != text(new));
+                    changed.extend(members.map(|(member, before, after)| Changed {
+                        path: vec![name.clone(), member],
+                        before,
+                        after,
+                    }));
+                }
+                (before, after) if text(&before) != text(&after) => {
+                    changed.push(Changed { path: vec![name], before, after });
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { changed })
+    }
+
+    /// Returns the names of the fields that differ.
+    pub fn names(&self) -> Vec<String> {
+        self.told().map(|changed| changed.path.join(".")).collect()
+    }
+
+    /// Returns the fields that differ, for people.
+    pub fn changes(&self) -> serde_json::Result<Vec<FieldChange>> {
+        let change = |changed: &Changed| {
+            Ok(FieldChange {
+                field: changed.path.join("."),
+                before: changed.told(&changed.before)?,
+                after: changed.told(&changed.after)?,
+            })
+        };
+        self.told().map(change).collect()
+    }
+
+    /// Returns what makes the second view of the first one.
+    pub fn patch(&self) -> Vec<PatchOperation> {
+        self.changed.iter().map(Changed::operation).collect()
+    }
+
+    fn told(&self) -> impl Iterator<Item = &Changed> {
+        let is_of_version = |name: &String| OF_VERSIONS.contains(&name.as_str());
+        self.changed.iter().filter(move |changed| !changed.path.first().is_some_and(is_of_version))
+    }
+}
+
+impl Changed {
+    /// Returns a value as people are told of it.
+    fn told(&self, value: &Option<Box<RawValue>>) -> serde_json::Result<Option<Box<RawValue>>> {
+        match (value, self.path.as_slice()) {
+            (Some(secret), [map, _]) if map == SECRETS => {
+                let secret: SecretPart = serde_json::from_str(secret.get())?;
+                to_raw_value(&secret.told()).map(Some)
+            }
+            (value, _) => Ok(value.clone()),
+        }
+    }
+
+    fn operation(&self) -> PatchOperation {
+        let op = match (&self.before, &self.after) {
+            (None, _) => "add",
+            (_, None) => "remove",
+            (Some(_), Some(_)) => "replace",
+        };
+        let escaped = self.path.iter().map(|name| name.replace('~', "~0").replace('/', "~1"));
+        let path = escaped.map(|name| format!("/{name}")).collect();
+        PatchOperation { op: op.to_owned(), path, value: self.after.clone() }
+    }
+}
+
+fn text(value: &Option<Box<RawValue>>) -> Option<&str> {
+    value.as_deref().map(RawValue::get)
+}
+
+/// Returns the fields of a state; none if it does not exist.
+fn fields(state: Option<&Connection>) -> serde_json::Result<Fields> {
+    match state {
+        Some(state) => serde_json::from_str(&serde_json::to_string(&ConnectionView::of(state))?),
+        None => Ok(Fields::new()),
+    }
+}
+
+fn members(map: &RawValue) -> serde_json::Result<Fields> {
+    serde_json::from_str(map.get())
+}
+
+/// Returns every name in either, with its values in both, by name.
+fn pairs(
+    before: Fields,
+    mut after: Fields,
+) -> impl Iterator<Item = (String, Option<Box<RawValue>>, Option<Box<RawValue>>)> {
+    let mut all = Vec::with_capacity(before.len());
+    for (name, old) in before {
+        let new = after.remove(&name);
+        all.push((name, Some(old), new));
+    }
+    all.extend(after.into_iter().map(|(name, new)| (name, None, Some(new))));
+    all.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    all.into_iter()
+}

@@ -1,0 +1,7 @@
+//! The past as it is told, against the past as it was remembered.
+
+mod limits;
+mod past;
+mod random_past;
+mod undo;
+mod who;
