@@ -84,6 +84,7 @@ mod erased;
 mod facades;
 #[cfg(test)]
 mod faults;
+mod forwarded;
 #[cfg(test)]
 mod guarded;
 #[cfg(test)]

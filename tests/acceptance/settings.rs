@@ -97,6 +97,11 @@ pub(crate) fn receiver_python() -> PathBuf {
     required("CONNLEDGER_RECEIVER_PYTHON")
 }
 
+/// Returns the program of a syslog server.
+pub(crate) fn rsyslogd() -> PathBuf {
+    required("CONNLEDGER_RSYSLOGD")
+}
+
 /// Returns the folder with Helm and what else checks the files for containers.
 pub(crate) fn ship_tools() -> PathBuf {
     let python = required("CONNLEDGER_SHIP_PYTHON");

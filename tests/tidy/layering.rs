@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 26] = [
+const EDGES: [(&str, &[&str]); 27] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
@@ -34,6 +34,7 @@ const EDGES: [(&str, &[&str]); 26] = [
         "ledger-alerts",
         &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine", "ledger-outgoing"],
     ),
+    ("ledger-forward", &["ledger-domain", "ledger-contract", "ledger-outgoing"]),
     ("ledger-key-sources", &["ledger-domain", "ledger-vault", "ledger-outgoing"]),
     ("ledger-guard", &["ledger-contract"]),
     (
@@ -89,6 +90,7 @@ const EDGES: [(&str, &[&str]); 26] = [
             "ledger-logins",
             "ledger-tokens",
             "ledger-alerts",
+            "ledger-forward",
             "ledger-key-sources",
             "ledger-bus",
             "ledger-cluster",

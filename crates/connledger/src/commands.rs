@@ -10,6 +10,7 @@ use crate::cluster::ClusterCommand;
 use crate::common::Common;
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
+use crate::forward::ForwardArgs;
 use crate::init::InitArgs;
 use crate::install::{CompletionsArgs, ManArgs};
 use crate::keys::KeysCommand;
@@ -118,6 +119,8 @@ pub(crate) enum Command {
     Load(LoadArgs),
     /// Follow connections as a gateway does: the current state, then each change
     Watch(WatchArgs),
+    /// Hand events on to a file, a URL or a receiver of syslog, from a durable cursor
+    Forward(Box<ForwardArgs>),
     /// Rebuild read models from the log, or compare them with it
     Replay(ReplayArgs),
     /// Make backups, check and remove them, and restore a ledger from one

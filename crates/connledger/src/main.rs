@@ -49,6 +49,7 @@ mod verbs;
 mod backup;
 mod cluster;
 mod explain;
+mod forward;
 mod install;
 mod keys;
 mod load;
@@ -140,6 +141,7 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Man(args) => install::man(&args, out),
         Command::Write(verb) => verbs::run(&common, verb, out).await,
         Command::Ask(query) => queries::run(&common, query, out).await,
+        Command::Forward(args) => forward::run(&common, *args, out).await,
         Command::Undo(args) => undo::run(&common, args, out).await,
         Command::Principal(command) => rights::run_principal(&common, command, out).await,
         Command::Key(command) => rights::run_key(&common, command, out).await,

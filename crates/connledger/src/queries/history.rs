@@ -38,6 +38,9 @@ pub(crate) struct HistoryArgs {
     /// Recorded before this time (UTC), by the clock of the ledger
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
+    /// After this position of the log
+    #[arg(long, value_name = "POSITION[@INCARNATION]")]
+    after: Option<String>,
     /// Correlation id
     #[arg(long, value_name = "ID")]
     correlation_id: Option<String>,
@@ -63,6 +66,7 @@ impl HistoryArgs {
             event_type: self.event_type,
             from: self.from,
             until: self.until,
+            after: self.after,
             correlation_id: self.correlation_id,
             command_id: self.command_id,
             oldest_first: self.oldest_first,

@@ -10,6 +10,7 @@ use super::page::is_false;
 use super::{Query, QuerySpec};
 use crate::errors::Code;
 use crate::parameter::{Form, Parameter, many, one};
+use crate::resume::ResumePoint;
 use crate::route::{HttpRoute, Method};
 use crate::schemas;
 
@@ -44,6 +45,7 @@ impl Query for History {
         refusals: &[
             Code::CursorInvalid,
             Code::HistoryChanged,
+            Code::PositionUnknown,
             Code::ConnectionUnknown,
             Code::Rebuilding,
         ],
@@ -75,6 +77,9 @@ pub struct HistoryQuery {
     /// Recorded before this RFC 3339 time, in the same sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+    /// After this position, alone or with its history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     /// Correlation id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
@@ -99,6 +104,7 @@ pub const PARAMETERS: &[Parameter] = &[
     many("type", Form::Word(event_types), "Stored type names; any of these."),
     one("from", Form::Time, "Recorded at or after this time."),
     one("until", Form::Time, "Recorded before this time."),
+    one("after", Form::ResumePoint, "After this position."),
     one("correlation_id", Form::MessageId, "Id of the whole conversation."),
     one(
         "command_id",
@@ -119,6 +125,9 @@ pub struct HistoryPage {
     pub events: Vec<Box<RawValue>>,
     /// Total number of matches.
     pub total: u64,
+    /// The end of the log that the answer reflects: what `after` may be later, if nothing else
+    /// matches now.
+    pub resume_after: ResumePoint,
     /// Value of `cursor` for the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,

@@ -124,7 +124,8 @@ impl Reader<'_> {
         Ok(Then { position: Position::new(first_after.saturating_sub(1)), at })
     }
 
-    fn own_position(&self, point: ResumePoint) -> Result<Position, QueryError> {
+    /// Returns the position of a point, if the log has it in the same history.
+    pub(super) fn own_position(&self, point: ResumePoint) -> Result<Position, QueryError> {
         let end = self.engine.end();
         point.check(end).map_err(|problem| match problem.code {
             Code::HistoryChanged => QueryError::HistoryChanged(end),

@@ -3,7 +3,7 @@
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::queries::{HistoryPage, HistoryQuery, PAGE_BYTES, QueryName};
 use ledger_contract::records::{self, Hide, StreamId};
-use ledger_contract::{schemas, time};
+use ledger_contract::{ResumePoint, schemas, time};
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{ConnectionId, InvalidField, MessageId, Position, Version};
 use ledger_store::Selection;
@@ -23,13 +23,14 @@ impl Reader<'_> {
     /// Returns a page of the events that match every filter. Blocks.
     ///
     /// Errors: `forbidden`, `field_invalid`, `connection_unknown`, `cursor_invalid`,
-    /// `history_changed`.
+    /// `history_changed`, `position_unknown`.
     pub fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, QueryError> {
         let connection = self.check_audit(query)?;
         let size = paging::size(query.page_size)?;
         let order = if query.oldest_first { "history+" } else { "history-" };
         let cursors = paging::Cursors::new(self.engine, order);
         let after = query.cursor.as_ref().map(|cursor| cursors.number(cursor)).transpose()?;
+        let resume_after = self.engine.end();
         let matches = self.matches(query, connection)?;
         let total = matches.len();
         let descending = !query.oldest_first;
@@ -54,7 +55,8 @@ impl Reader<'_> {
         let next_cursor = last.map(|last| cursors.write(&last.to_be_bytes()));
         let connection = connection.map(|id| id.to_string());
         self.note_reading(QueryName::History.as_str(), connection.as_deref());
-        Ok(HistoryPage { events, total, next_cursor, truncated: budget.is_spent() })
+        let truncated = budget.is_spent();
+        Ok(HistoryPage { events, total, resume_after, next_cursor, truncated })
     }
 
     /// Rejects callers who may not see the requested history. A caller with rights to only some
@@ -124,7 +126,7 @@ impl Reader<'_> {
             self.engine.shared.rebuilding.expect_complete(AUDIT)?;
         }
         let models = self.engine.shared.models.load();
-        let mut matches = self.between(query.from.as_deref(), query.until.as_deref())?;
+        let mut matches = self.between(query)?;
         if let Some(positions) = self.by_terms(&models, query)? {
             matches = matches.intersect(positions);
         }
@@ -195,17 +197,23 @@ impl Reader<'_> {
         Ok(positions)
     }
 
-    /// Returns the events between two times, if they are given, by what the clock said.
-    fn between(&self, from: Option<&str>, until: Option<&str>) -> Result<Matches, QueryError> {
+    /// Returns the events after a position and between two times, if they are given, by what the
+    /// clock said.
+    fn between(&self, query: &HistoryQuery) -> Result<Matches, QueryError> {
         let (store, head) = (&self.engine.shared.store, self.engine.head());
         let since = |text, field| -> Result<_, QueryError> {
             Ok(Since::find(store, head, time::parse(field, text)?)?)
         };
-        let mut pieces: Pieces = std::iter::once(1..head.get() + 1).collect();
-        if let Some(text) = from {
+        let after = match &query.after {
+            Some(text) => self.own_position(ResumePoint::parse("after", text)?)?,
+            None => Position::ZERO,
+        };
+        let mut pieces: Pieces = std::iter::once(after.get() + 1..head.get() + 1).collect();
+        pieces.retain(|piece| !piece.is_empty());
+        if let Some(text) = &query.from {
             pieces = common(&pieces, &since(text, "from")?.pieces());
         }
-        if let Some(text) = until {
+        if let Some(text) = &query.until {
             pieces = common(&pieces, &since(text, "until")?.others());
         }
         Ok(Matches::of(pieces))

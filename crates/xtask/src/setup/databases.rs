@@ -1,4 +1,4 @@
-//! The databases that the tests log in to.
+//! The servers that the tests start and that come with the system: databases, and one for syslog.
 //!
 //! A server that is installed is taken. Otherwise the packages of the system are unpacked into a
 //! folder, which sets up no service and changes nothing of the machine. A server there is reached
@@ -28,13 +28,16 @@ struct Program {
 /// A server, and what it takes to start one.
 struct Server {
     variable: &'static str,
+    /// What has it say its version.
+    says_version: &'static str,
     programs: &'static [Program],
     package: SystemPackage,
 }
 
-const SERVERS: [Server; 3] = [
+const SERVERS: [Server; 4] = [
     Server {
         variable: "CONNLEDGER_MARIADB_SERVER",
+        says_version: "--version",
         programs: &[Program { name: "mariadbd", folders: &["sbin", "bin"], stands_for: None }],
         package: SystemPackage {
             what: "MariaDB server",
@@ -45,6 +48,7 @@ const SERVERS: [Server; 3] = [
     },
     Server {
         variable: "CONNLEDGER_POSTGRES",
+        says_version: "--version",
         programs: &[
             Program { name: "postgres", folders: &["lib/postgresql/*/bin"], stands_for: None },
             Program { name: "initdb", folders: &["lib/postgresql/*/bin"], stands_for: None },
@@ -58,6 +62,7 @@ const SERVERS: [Server; 3] = [
     },
     Server {
         variable: "CONNLEDGER_REDIS_SERVER",
+        says_version: "--version",
         programs: &[Program {
             name: "redis-server",
             folders: &["bin"],
@@ -70,6 +75,17 @@ const SERVERS: [Server; 3] = [
             debian: &["redis-tools"],
             fedora: "redis",
             macos: "brew install redis",
+        },
+    },
+    Server {
+        variable: "CONNLEDGER_RSYSLOGD",
+        says_version: "-v",
+        programs: &[Program { name: "rsyslogd", folders: &["sbin"], stands_for: None }],
+        package: SystemPackage {
+            what: "syslog server",
+            debian: &["rsyslog", "rsyslog-openssl"],
+            fedora: "rsyslog rsyslog-openssl",
+            macos: "brew install rsyslog",
         },
     },
 ];
@@ -85,10 +101,11 @@ pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<(), F
                 None => unpacked.server(server)?,
             },
         };
-        let version = output_of(Command::new(&path).arg("--version")).map_err(|failure| {
-            Failure::new(format!("{}: {failure}", server.variable))
-                .hint(format!("unset it; or {}", server.package.ways()))
-        })?;
+        let version =
+            output_of(Command::new(&path).arg(server.says_version)).map_err(|failure| {
+                Failure::new(format!("{}: {failure}", server.variable))
+                    .hint(format!("unset it; or {}", server.package.ways()))
+            })?;
         let version = version.lines().next().unwrap_or_default();
         talk::ok(server.package.what, &format!("{version} at {}", path.display()));
         let path = path.to_string_lossy().into_owned();
