@@ -120,6 +120,8 @@ mod permissions;
 mod portable;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod proofs;
 mod provenance;
 #[cfg(test)]
 mod providers;

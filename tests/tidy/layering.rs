@@ -8,9 +8,10 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 26] = [
+const EDGES: [(&str, &[&str]); 28] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
+    ("ledger-proof", &[]),
     ("ledger-providers", &["ledger-domain"]),
     ("ledger-contract", &["ledger-domain", "ledger-vault"]),
     ("ledger-store", &["ledger-domain", "ledger-vault", "ledger-contract"]),
@@ -19,6 +20,7 @@ const EDGES: [(&str, &[&str]); 26] = [
         &[
             "ledger-domain",
             "ledger-vault",
+            "ledger-proof",
             "ledger-providers",
             "ledger-oauth",
             "ledger-contract",
@@ -33,6 +35,10 @@ const EDGES: [(&str, &[&str]); 26] = [
     (
         "ledger-alerts",
         &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine", "ledger-outgoing"],
+    ),
+    (
+        "ledger-checkpoints",
+        &["ledger-proof", "ledger-contract", "ledger-engine", "ledger-outgoing"],
     ),
     ("ledger-key-sources", &["ledger-domain", "ledger-vault", "ledger-outgoing"]),
     ("ledger-guard", &["ledger-contract"]),
@@ -57,6 +63,7 @@ const EDGES: [(&str, &[&str]); 26] = [
         &[
             "ledger-domain",
             "ledger-vault",
+            "ledger-proof",
             "ledger-contract",
             "ledger-engine",
             "ledger-http-server",
@@ -80,6 +87,7 @@ const EDGES: [(&str, &[&str]); 26] = [
         &[
             "ledger-domain",
             "ledger-vault",
+            "ledger-proof",
             "ledger-providers",
             "ledger-contract",
             "ledger-store",
@@ -89,6 +97,7 @@ const EDGES: [(&str, &[&str]); 26] = [
             "ledger-logins",
             "ledger-tokens",
             "ledger-alerts",
+            "ledger-checkpoints",
             "ledger-key-sources",
             "ledger-bus",
             "ledger-cluster",

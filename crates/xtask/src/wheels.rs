@@ -32,6 +32,9 @@ pub(crate) const RECEIVER: Wheels =
 /// A library for OAuth 2 servers, with which the token service is made that the tests connect to.
 pub(crate) const OAUTH: Wheels =
     Wheels { name: "oauth", requirements: include_str!("../wheels/oauth.txt") };
+/// Verifiers and a witness of transparency logs, with which the tests check the ledger's.
+pub(crate) const PROOFS: Wheels =
+    Wheels { name: "proofs", requirements: include_str!("../wheels/proofs.txt") };
 /// A Node.js with npm, for machines without one.
 pub(crate) const NODE: Wheels =
     Wheels { name: "node", requirements: include_str!("../wheels/node.txt") };
@@ -49,7 +52,8 @@ mod tests {
     use super::*;
     use crate::versions::Version;
 
-    const ALL: [Wheels; 8] = [LIBCLANG, NATS, SCHEMATHESIS, CLIENTS, S3, RECEIVER, OAUTH, NODE];
+    const ALL: [Wheels; 9] =
+        [LIBCLANG, NATS, SCHEMATHESIS, CLIENTS, S3, RECEIVER, OAUTH, PROOFS, NODE];
 
     /// Returns each requirement with its hashes, lines that continue joined.
     fn requirements(wheels: Wheels) -> Vec<String> {

@@ -47,5 +47,7 @@ mod shared_log;
 mod shares;
 mod sharing;
 mod slugs;
+mod tampered;
+mod transparency;
 mod unchanged;
 mod verbs;

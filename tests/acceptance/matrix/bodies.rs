@@ -26,6 +26,7 @@ pub(crate) fn body(verb: &str, number: usize) -> Value {
             json!({ "alert": slug })
         }
         "dead-letters" => json!({ "alert": "none" }),
+        "proof" => json!({ "position": 1 }),
         "block-token" | "unblock-token" => json!({ "subject": slug }),
         "retire-master-key" => json!({ "key": "0a0a0a0a" }),
         "unwrap" => json!({ "token": "once_aaaaaaaaaaaa_none" }),

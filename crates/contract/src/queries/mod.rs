@@ -18,6 +18,7 @@ pub mod leases;
 pub mod list;
 pub mod master_keys;
 pub mod principals;
+pub mod proof;
 pub mod rotation;
 pub mod secret_policies;
 pub mod status;
@@ -47,13 +48,14 @@ pub use master_keys::{MasterKeys, MasterKeysAnswer};
 pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
+pub use proof::{Proof, ProofQuery, ProofView};
 pub use rotation::{ConsumerView, FieldRotation, Rotation, RotationQuery, RotationView};
 pub use secret_policies::{
     PolicySubjectView, SecretPolicies, SecretPoliciesAnswer, SecretPolicyView,
 };
 pub use status::{
     AlertsStatus, ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder,
-    NatsStatus, RebuildStatus, RestoredFrom, ScheduledTestsStatus, Status, StatusView,
+    LogStatus, NatsStatus, RebuildStatus, RestoredFrom, ScheduledTestsStatus, Status, StatusView,
 };
 pub use uptime::{Uptime, UptimeQuery, UptimeView};
 pub use whoami::{CallerView, Whoami};
@@ -188,7 +190,7 @@ macro_rules! queries {
 queries! {
     Get, Why, Uptime, Rotation, Attempts, Erasure, List, History, Audit, Exposure, Handovers,
     Leases, Workspaces, Status, Principals, BlockedTokens, SecretPolicies, Alerts, DeadLetters,
-    MasterKeys, AccessCheck, Whoami,
+    MasterKeys, Proof, AccessCheck, Whoami,
 }
 
 impl QueryName {

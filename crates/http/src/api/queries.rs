@@ -117,6 +117,7 @@ impl Written {
             QueryAnswer::Workspaces(page) => About::by_name(&page.part),
             QueryAnswer::Principals(page) => About::by_name(&page.part),
             QueryAnswer::Status(_)
+            | QueryAnswer::Proof(_)
             | QueryAnswer::Why(_)
             | QueryAnswer::Uptime(_)
             | QueryAnswer::Rotation(_)

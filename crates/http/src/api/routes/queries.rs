@@ -2,7 +2,7 @@
 
 use ledger_contract::queries::{
     QueryName, QuerySpec, access_check, audit, dead_letters, exposure, history, leases, list,
-    uptime,
+    proof, uptime,
 };
 use ledger_contract::route::HttpRoute;
 
@@ -72,6 +72,7 @@ fn tag(query: QueryName) -> &'static str {
         | QueryName::Alerts
         | QueryName::DeadLetters => "workspaces",
         QueryName::Status | QueryName::MasterKeys => "operation",
+        QueryName::Proof => "log",
         QueryName::Principals
         | QueryName::BlockedTokens
         | QueryName::AccessCheck
@@ -126,6 +127,7 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
             &[p::IN_ANY_WORKSPACE, leases::PARAMETERS, p::PAGE, p::QUERY, p::COMMON]
         }
         QueryName::AccessCheck => &[access_check::PARAMETERS, p::QUERY, p::COMMON],
+        QueryName::Proof => &[proof::PARAMETERS, p::QUERY, p::COMMON],
         QueryName::Workspaces | QueryName::Principals => &[p::PAGE, p::QUERY, p::COMMON],
         QueryName::Status
         | QueryName::BlockedTokens
@@ -156,6 +158,7 @@ fn answers(query: QueryName) -> Vec<Answer> {
         QueryName::Alerts => ("The alerts, without their secrets.", &[]),
         QueryName::DeadLetters => ("The dead letters.", &[]),
         QueryName::MasterKeys => ("The master keys, without their bytes.", &[]),
+        QueryName::Proof => ("The proof with its checkpoint.", &[]),
         QueryName::AccessCheck => ("Whether it is allowed, and the reason.", &[]),
         QueryName::Whoami => ("The caller's name as recorded in events, and its grants.", &[]),
     };
