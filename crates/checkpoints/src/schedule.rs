@@ -59,12 +59,20 @@ impl Schedule {
 
     /// Publishes the latest checkpoint, and makes another one before if that is due.
     async fn publish(&mut self, is_due: bool) -> Result<(), Fault> {
-        // Another instance publishes, or nothing is written any more.
+        let engine = self.engine.clone();
         if self.engine.ready().is_err() {
+            // Another node of the cluster publishes, and this one shows what it has.
+            if is_due && self.engine.follows() {
+                spawn_blocking(move || engine.sign_checkpoint()).await.map_err(crashed)??;
+            }
             return Ok(());
         }
-        self.compare().await?;
-        let engine = self.engine.clone();
+        self.compare_file().await?;
+        // While the board is away, all others get checkpoints.
+        let away = match self.compare_board().await {
+            Err(fault @ Fault::Board(_)) => Some(fault),
+            compared => compared.map(|()| None)?,
+        };
         let checkpoint = if is_due {
             spawn_blocking(move || engine.sign_checkpoint()).await.map_err(crashed)??
         } else {
@@ -79,6 +87,9 @@ impl Schedule {
         });
         let text = checkpoint.to_bytes();
         self.write_file(&text).await?;
+        if let Some(away) = away {
+            return Err(away);
+        }
         if let Some(board) = self.board.as_ref().filter(|_| self.on_board != text) {
             board.publish(text.clone()).await.map_err(Fault::Board)?;
             self.on_board = text;
@@ -86,19 +97,23 @@ impl Schedule {
         Ok(())
     }
 
-    /// Compares the log with what is published, unless that was published here.
-    async fn compare(&mut self) -> Result<(), Fault> {
-        if let Some(path) = self.options.file.clone() {
-            let (engine, known) = (self.engine.clone(), std::mem::take(&mut self.in_file));
-            let compared = spawn_blocking(move || {
-                let found = file::read(&path).map_err(Fault::File)?.unwrap_or_default();
-                if found != known {
-                    engine.compare_checkpoint(&found, SeenAt::File(&path))?;
-                }
-                Ok::<_, Fault>(found)
-            });
-            self.in_file = compared.await.map_err(crashed)??;
-        }
+    /// Compares the log with what is in the file, unless that was written here.
+    async fn compare_file(&mut self) -> Result<(), Fault> {
+        let Some(path) = self.options.file.clone() else { return Ok(()) };
+        let (engine, known) = (self.engine.clone(), std::mem::take(&mut self.in_file));
+        let compared = spawn_blocking(move || {
+            let found = file::read(&path).map_err(Fault::File)?.unwrap_or_default();
+            if found != known {
+                engine.compare_checkpoint(&found, SeenAt::File(&path))?;
+            }
+            Ok::<_, Fault>(found)
+        });
+        self.in_file = compared.await.map_err(crashed)??;
+        Ok(())
+    }
+
+    /// Compares the log with what is on the board, unless that was published here.
+    async fn compare_board(&mut self) -> Result<(), Fault> {
         let Some(board) = &self.board else { return Ok(()) };
         let found = board.last().await.map_err(Fault::Board)?.unwrap_or_default();
         if found == self.on_board {

@@ -103,6 +103,10 @@ pub(crate) async fn keep_comparing(common: Arc<Common>) {
     loop {
         due.tick().await;
         if let Some(found) = compare(&common).await {
+            if let Some(how) = &found {
+                // Its checkpoints would contradict those of the others.
+                common.engine.refuse_checkpoints(how);
+            }
             common.known.lock().differs = found;
         }
     }

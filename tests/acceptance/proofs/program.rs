@@ -22,7 +22,7 @@ async fn a_proof_is_written_and_checked_without_a_server() {
     let again = service.run(&["prove", "257", "--out", &proof]).await;
     assert_eq!(again.status.code(), Some(2), "never overwritten: {}", said(&again));
     let bundle: Value = serde_json::from_slice(&fs::read(&file).expect("there")).expect("JSON");
-    let history = run(&service, &["history", "--json", "--limit", "1"]).await;
+    let history = run(&service, &["history", "--json", "--page-size", "1"]).await;
     let newest: Value = serde_json::from_str(history.lines().next().expect("one")).expect("JSON");
     let id = newest["event_id"].as_str().or(newest["id"].as_str()).expect("an id").to_owned();
     let by_id: Value = serde_json::from_str(&run(&service, &["prove", &id]).await).expect("JSON");
@@ -94,7 +94,7 @@ async fn a_server_a_directory_an_export_and_a_backup_are_checked_against_a_check
     let master = ["--master-key-file", master.as_str()];
     assert!(service.stop().await.success());
     let earlier = service.copy(&MANAGED);
-    run(&service, &[&["backup", "create", "--to", &backups], &master[..]].concat()).await;
+    run(&service, &[&["backup", "--to", &backups], &master[..]].concat()).await;
     run(&service, &[&["export", "--out", &export], &master[..]].concat()).await;
     let checks: [&[&str]; 3] = [
         &["verify", "data-dir", "--since", &tuesday, master[0], master[1]],

@@ -20,28 +20,42 @@ const EVENTS_PER_COMMIT: usize = 64 * TILE_WIDTH;
 /// Records from which on it is worth telling how far that is.
 const EVENTS_TO_TELL: u64 = 100_000;
 
-/// What a group adds to the tree; nothing if there is none.
-pub(crate) struct Grown(Option<Growth>);
+/// What a group adds to the tree.
+pub(crate) enum Grown {
+    /// Nothing: there is no tree, or no event.
+    Nothing,
+    /// This.
+    By(Growth),
+    /// Its events do not follow those of the tree, which only a bug can do.
+    Misplaced,
+}
 
 impl Transparency {
     /// Adds the tiles that a group completes to its batch.
     pub(crate) fn grow(&self, store: &Store, batch: &mut Batch, accepted: &[Accepted]) -> Grown {
         let tree = self.tree.read();
-        let (Ok(tree), Some(first)) = (&*tree, accepted.first()) else { return Grown(None) };
+        let (Ok(tree), Some(first)) = (&*tree, accepted.first()) else {
+            return Grown::Nothing;
+        };
         if first.metadata.position.get() != tree.size() + 1 {
-            // The next start adds what is missing.
-            return Grown(None);
+            return Grown::Misplaced;
         }
         let digests: Vec<Digest> = accepted.iter().map(|one| digest_of(&one.record)).collect();
         let growth = tree.grow(&digests);
         put(batch, store, &growth);
-        Grown(Some(growth))
+        Grown::By(growth)
     }
 
     /// Adds to the tree what a durable group added to its tiles.
-    pub(crate) fn add(&self, Grown(growth): Grown) {
-        if let (Some(growth), Ok(tree)) = (growth, &mut *self.tree.write()) {
-            tree.add(growth);
+    pub(crate) fn add(&self, grown: Grown) {
+        match (grown, &mut *self.tree.write()) {
+            (Grown::By(growth), Ok(tree)) => tree.add(growth),
+            (Grown::Misplaced, tree) => {
+                let what = "it does not reach the last event; the next start makes it again";
+                tracing::error!(error = what, "the tree over the log is not known");
+                *tree = Err(what.into());
+            }
+            (Grown::By(_) | Grown::Nothing, _) => {}
         }
     }
 }
