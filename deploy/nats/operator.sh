@@ -68,6 +68,10 @@ nsc add user --account LEDGER --name ledger \
   --allow-pub '$JS.API.STREAM.INFO.LEDGER_EVENTS' \
   --allow-pub '$JS.API.STREAM.INFO.KV_ledger-connections' \
   --allow-pub '$JS.API.STREAM.MSG.GET.LEDGER_EVENTS' \
+  --allow-pub 'ledger.checkpoints' \
+  --allow-pub '$JS.API.STREAM.CREATE.LEDGER_CHECKPOINTS' \
+  --allow-pub '$JS.API.STREAM.INFO.LEDGER_CHECKPOINTS' \
+  --allow-pub '$JS.API.STREAM.MSG.GET.LEDGER_CHECKPOINTS' \
   --allow-sub 'ledger.cmd.>' \
   --allow-sub 'ledger.query.>' \
   --allow-sub 'ledger.admin.>' \

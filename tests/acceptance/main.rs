@@ -122,6 +122,8 @@ mod permissions;
 mod portable;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod proofs;
 mod provenance;
 #[cfg(test)]
 mod providers;

@@ -113,6 +113,11 @@ pub(crate) fn oauth_python() -> PathBuf {
     required("CONNLEDGER_OAUTH_PYTHON")
 }
 
+/// Returns a Python that has verifiers and a witness of transparency logs that others wrote.
+pub(crate) fn proofs_python() -> PathBuf {
+    required("CONNLEDGER_PROOFS_PYTHON")
+}
+
 /// Returns a Node.js that runs the published JavaScript clients.
 pub(crate) fn node() -> PathBuf {
     required("CONNLEDGER_NODE")

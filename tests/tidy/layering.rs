@@ -8,9 +8,10 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 27] = [
+const EDGES: [(&str, &[&str]); 29] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
+    ("ledger-proof", &[]),
     ("ledger-providers", &["ledger-domain"]),
     ("ledger-contract", &["ledger-domain", "ledger-vault"]),
     ("ledger-store", &["ledger-domain", "ledger-vault", "ledger-contract"]),
@@ -19,6 +20,7 @@ const EDGES: [(&str, &[&str]); 27] = [
         &[
             "ledger-domain",
             "ledger-vault",
+            "ledger-proof",
             "ledger-providers",
             "ledger-oauth",
             "ledger-contract",
@@ -35,6 +37,10 @@ const EDGES: [(&str, &[&str]); 27] = [
         &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine", "ledger-outgoing"],
     ),
     ("ledger-forward", &["ledger-domain", "ledger-contract", "ledger-outgoing"]),
+    (
+        "ledger-checkpoints",
+        &["ledger-proof", "ledger-contract", "ledger-engine", "ledger-outgoing"],
+    ),
     ("ledger-key-sources", &["ledger-domain", "ledger-vault", "ledger-outgoing"]),
     ("ledger-guard", &["ledger-contract"]),
     (
@@ -58,6 +64,7 @@ const EDGES: [(&str, &[&str]); 27] = [
         &[
             "ledger-domain",
             "ledger-vault",
+            "ledger-proof",
             "ledger-contract",
             "ledger-engine",
             "ledger-http-server",
@@ -81,6 +88,7 @@ const EDGES: [(&str, &[&str]); 27] = [
         &[
             "ledger-domain",
             "ledger-vault",
+            "ledger-proof",
             "ledger-providers",
             "ledger-contract",
             "ledger-store",
@@ -91,6 +99,7 @@ const EDGES: [(&str, &[&str]); 27] = [
             "ledger-tokens",
             "ledger-alerts",
             "ledger-forward",
+            "ledger-checkpoints",
             "ledger-key-sources",
             "ledger-bus",
             "ledger-cluster",

@@ -77,4 +77,4 @@ pub use restore::{ErasedSince, RestoreReport, restore};
 pub use serving::{Schedule, Serving, ServingOptions};
 pub use stop::Stop;
 pub use target::{AddressError, PATIENCE, Target, TargetAddress, TargetError, TargetFault};
-pub use verify::{VerifyReport, verify};
+pub use verify::{VerifyReport, recount, verify};

@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use ledger_contract::operations::Progress;
 use ledger_domain::Position;
-use ledger_engine::PortableKeys;
+use ledger_engine::{PortableKeys, Recount};
 use ledger_vault::Keyring;
 use serde::Serialize;
 
@@ -91,6 +91,35 @@ pub fn verify(
         seconds: started.elapsed().as_secs_f64(),
     })
 }
+/// Counts the events of a backup again, the latest by default. Its objects are compared with the
+/// manifest; the manifest is not checked. Blocks. Returns the backup.
+///
+/// Errors: `Unknown`, `Nothing`, `Newer`; `Damaged` if an object is missing or not as it was
+/// written.
+pub fn recount(
+    target: &Target,
+    backup: Option<BackupId>,
+    count: &mut Recount,
+    progress: &dyn Fn(Progress),
+) -> Result<BackupId, BackupError> {
+    let nothing = || BackupError::Nothing { target: target.address().to_string() };
+    let backup = match backup {
+        Some(backup) => backup,
+        None => holdings::ids(target)?.last().copied().ok_or_else(nothing)?,
+    };
+    let manifest = holdings::read(target, backup)?.manifest;
+    let (mut done, total) = (0, manifest.segments.iter().map(|one| one.part().bytes).sum());
+    for segment in &manifest.segments {
+        let part = segment.part();
+        let mut lines = lines_of(get_checked(target, &part)?)?;
+        let taken = count.take_lines(&mut lines);
+        taken.map_err(|error| BackupError::of_restore(error).in_object(&part.name))?;
+        done += part.bytes;
+        progress(Progress { done, total });
+    }
+    Ok(backup)
+}
+
 /// A check in progress.
 struct Work<'a> {
     target: &'a Target,

@@ -72,6 +72,7 @@
 //! - A restart of the ledger does not make a recorded request valid again
 //!   (test: `what_was_heard_before_a_restart_cannot_be_sent_after_it`).
 
+mod checkpoints;
 mod connect;
 mod cut_off;
 mod jetstream_error;
@@ -98,6 +99,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
+pub use checkpoints::CheckpointStream;
 pub use connect::{ConnectOptions, Connection, check, connect, public_url};
 pub use lease::FencedBy;
 pub use ledger_guard::Rates;

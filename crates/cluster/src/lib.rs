@@ -23,6 +23,8 @@
 //!   (test: `what_clients_see_of_a_connection_is_linearizable_whatever_fails`).
 //! - An erasure reaches every node, and the wrapped data key beside the log
 //!   (test: `a_node_joins_from_a_backup_and_erasures_reach_all`).
+//! - A node whose log is not that of the writer follows it no further
+//!   (test: `a_node_whose_log_was_altered_stops_by_name`).
 //! - Each node has the master keys that the log says, from where it is told to read them
 //!   (test: `master_keys_are_changed_on_every_node_and_beside_the_log`).
 //! - Every node answers queries, and takes commands to the writer
@@ -164,6 +166,7 @@ impl Cluster {
         self.tasks.push(tokio::spawn(node.run(self.stop.subscribe())));
         let telling = ask::tell(Arc::clone(common)).await?;
         self.tasks.push(tokio::spawn(telling));
+        self.tasks.push(tokio::spawn(ask::keep_comparing(Arc::clone(common))));
         Ok(())
     }
 
@@ -187,7 +190,7 @@ impl Cluster {
 
     /// Returns what this node says of itself.
     pub fn status(&self) -> NodeStatus {
-        ask::status(&self.common)
+        ask::status(&self.common, None)
     }
 
     /// Stops to lead and to follow.

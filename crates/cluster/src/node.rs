@@ -55,6 +55,8 @@ pub(crate) struct Known {
     pub(crate) end: u64,
     /// The last term.
     pub(crate) term: Option<Term>,
+    /// How the log of this node differs from the writer's, if it was found to.
+    pub(crate) differs: Option<String>,
     /// Why this node does not go on.
     pub(crate) fault: Option<String>,
 }
@@ -200,6 +202,7 @@ impl Node {
         self.common.stream.find_or_make(&self.common).await?;
         self.begin()?;
         self.check_end().await?;
+        self.check_digest()?;
         let name = &self.common.stream.log.name;
         let stream = self.common.jetstream.get_stream_no_info(name).await;
         let stream = stream.map_err(|error| away(format!("no log stream: {error}")))?;
@@ -224,6 +227,7 @@ impl Node {
                         self.check_end().await?;
                         looked_at = Instant::now();
                     }
+                    self.check_digest()?;
                     continue;
                 }
             };
@@ -244,6 +248,14 @@ impl Node {
                 }
             }
             self.hand_over(together).await?;
+        }
+    }
+
+    /// Checks that the log was not found to be another one than the writer's.
+    fn check_digest(&self) -> Result<(), Problem> {
+        match &self.common.known.lock().differs {
+            None => Ok(()),
+            Some(how) => Err(differs(how.clone())),
         }
     }
 

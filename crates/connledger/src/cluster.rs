@@ -159,7 +159,8 @@ async fn step_down(common: &Common, out: Output) -> Result<(), Failure> {
 }
 
 fn show(nodes: &[NodeStatus], out: Output) -> Result<(), Failure> {
-    let mut table = Table::new(&["NODE", "ROLE", "POSITION", "BEHIND", "TERM", "VERSION", "FAULT"]);
+    let mut table =
+        Table::new(&["NODE", "ROLE", "POSITION", "BEHIND", "TERM", "VERSION", "DIGEST", "FAULT"]);
     for node in nodes {
         table.row([
             node.node.clone(),
@@ -168,6 +169,7 @@ fn show(nodes: &[NodeStatus], out: Output) -> Result<(), Failure> {
             node.behind.to_string(),
             node.term.to_string(),
             node.version.clone(),
+            node.digest.as_ref().map(|digest| digest.root.clone()).unwrap_or_default(),
             node.fault.clone().unwrap_or_default(),
         ]);
     }

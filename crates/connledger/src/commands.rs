@@ -16,6 +16,7 @@ use crate::install::{CompletionsArgs, ManArgs};
 use crate::keys::KeysCommand;
 use crate::load::LoadArgs;
 use crate::portable::{ExportArgs, ImportArgs};
+use crate::proofs::{LogCommand, ProveArgs, VerifyCommand};
 use crate::providers::ProviderCommand;
 use crate::queries::Query;
 use crate::replay::ReplayArgs;
@@ -128,6 +129,14 @@ pub(crate) enum Command {
     /// Show the nodes of a cluster, have another one write, or make a further one
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// Show what is signed of the log: its public key and a checkpoint
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Write a proof that an event is in the log
+    Prove(ProveArgs),
+    /// Check proofs, and that a log is the one that was signed before
+    #[command(subcommand)]
+    Verify(VerifyCommand),
     /// Write a whole ledger as lines of JSON, for another folder, machine or format
     Export(ExportArgs),
     /// Make a data directory of an export, whole or up to a position or time

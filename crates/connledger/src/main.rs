@@ -54,6 +54,7 @@ mod install;
 mod keys;
 mod load;
 mod portable;
+mod proofs;
 mod providers;
 mod replay;
 mod rotate_curve_key;
@@ -155,6 +156,9 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Replay(args) => replay::run(&common, args, out).await,
         Command::Backup(args) => backup::run(&common, *args, out).await,
         Command::Cluster(command) => cluster::run(&common, command, out).await,
+        Command::Log(command) => proofs::log(&common, command, out).await,
+        Command::Prove(args) => proofs::prove(&common, args, out).await,
+        Command::Verify(command) => Box::pin(proofs::verify(&common, command, out)).await,
         Command::Export(args) => portable::export(&common, &args, out).await,
         Command::Import(args) => portable::import(&common, &args, out).await,
         Command::RotateCurveKey(args) => rotate_curve_key::run(&common, &args, out).await,

@@ -119,6 +119,13 @@ fn not_running(folder: &Path) -> Failure {
         .hint(format!("start one: connledger serve --data-dir {folder}"))
 }
 
+/// Finds the API key, if there is one.
+pub(crate) fn optional_key(common: &Common) -> Result<Option<Zeroizing<String>>, Failure> {
+    let left = common.data_dir.as_ref().is_some_and(|folder| folder.join(DEV_KEY_FILE).exists());
+    let is_there = common.key.is_some() || common.key_file.is_some() || left;
+    is_there.then(|| key_text(common)).transpose()
+}
+
 /// Finds the API key: from the flag, from the file, or as left by a development server.
 fn key_text(common: &Common) -> Result<Zeroizing<String>, Failure> {
     if let Some(key) = &common.key {

@@ -31,6 +31,16 @@ impl NodeRole {
     }
 }
 
+/// The digest of a log up to a position: the root of the tree over it. Whoever asks nodes what they
+/// are may send the position, as a decimal number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogDigest {
+    /// The position.
+    pub position: u64,
+    /// The root, in base64.
+    pub root: String,
+}
+
 /// What a node says of itself when it is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeStatus {
@@ -50,6 +60,10 @@ pub struct NodeStatus {
     pub position: u64,
     /// The id of the event there.
     pub event: Option<String>,
+    /// The digest of its log up to the position that was asked for, or to its last one. Absent if
+    /// the log does not reach that far, or is damaged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<LogDigest>,
     /// The sequence of the last message of the log stream that it has.
     pub sequence: u64,
     /// How many messages of the stream it lacked when it last looked.

@@ -165,6 +165,16 @@ impl Subjects {
         format!("{}-connections", self.prefix)
     }
 
+    /// Returns the subject of checkpoints of the log: `<prefix>.checkpoints`.
+    pub fn checkpoints(&self) -> String {
+        format!("{}.checkpoints", self.prefix)
+    }
+
+    /// Returns the name of the stream that keeps them: `LEDGER_CHECKPOINTS` by default.
+    pub fn checkpoint_stream_name(&self) -> String {
+        format!("{}_CHECKPOINTS", self.prefix.to_ascii_uppercase())
+    }
+
     /// Returns the name of the stream that the nodes of a cluster share: `LEDGER_LOG` by default.
     pub fn log_stream_name(&self) -> String {
         format!("{}_LOG", self.prefix.to_ascii_uppercase())

@@ -22,6 +22,9 @@ const INDEXES: (&str, u32) = ("indexes", 3);
 /// former. Programs without it wrote version 1 by not writing any.
 const DATA_KEYS: (&str, u32) = ("data_keys", 2);
 
+/// Version of the Merkle tree over the log. Programs without it wrote version 1 by not writing any.
+const TREE: (&str, u32) = ("tree", 2);
+
 /// Marks something as incomplete until its version is stored again.
 const INCOMPLETE: u32 = 0;
 
@@ -34,6 +37,8 @@ pub(crate) struct Stale {
     pub(crate) indexes: bool,
     /// The number of data keys under each master key.
     pub(crate) data_keys: bool,
+    /// The Merkle tree over the log.
+    pub(crate) tree: bool,
 }
 
 impl Stale {
@@ -47,7 +52,8 @@ impl Stale {
         let [rows, ..] = &mut models;
         *rows |= is_older(store, SNAPSHOTS)?;
         let indexes = is_older(store, INDEXES)? || lacks_index(store)?;
-        Ok(Self { models, indexes, data_keys: is_older(store, DATA_KEYS)? })
+        let (data_keys, tree) = (is_older(store, DATA_KEYS)?, is_older(store, TREE)?);
+        Ok(Self { models, indexes, data_keys, tree })
     }
 
     /// Returns the part of it that concerns some read models, and the rest only if `whole`.
@@ -56,8 +62,9 @@ impl Stale {
         for (stale, wanted) in among.iter_mut().zip(models) {
             *stale &= wanted;
         }
-        let [indexes, data_keys] = [self.indexes, self.data_keys].map(|stale| stale && whole);
-        Self { models: among, indexes, data_keys }
+        let rest = [self.indexes, self.data_keys, self.tree];
+        let [indexes, data_keys, tree] = rest.map(|stale| stale && whole);
+        Self { models: among, indexes, data_keys, tree }
     }
 
     /// Divides it into what has to be right before the ledger is served, and the read models that
@@ -72,7 +79,8 @@ impl Stale {
         let models = MODELS.into_iter().zip(self.models).filter(|(_, stale)| *stale);
         let indexes = self.indexes.then_some(INDEXES.0);
         let data_keys = self.data_keys.then_some(DATA_KEYS.0);
-        models.map(|(name, _)| name).chain(indexes).chain(data_keys).collect()
+        let tree = self.tree.then_some(TREE.0);
+        models.map(|(name, _)| name).chain(indexes).chain(data_keys).chain(tree).collect()
     }
 }
 
@@ -134,4 +142,10 @@ pub(crate) fn has_data_keys(store: &Store) -> Result<bool, ReadError> {
 /// Adds to `batch` that the data keys under each master key are counted.
 pub(crate) fn put_data_keys(batch: &mut Batch, store: &Store) {
     meta::put_version(batch, store, DATA_KEYS.0, DATA_KEYS.1);
+}
+
+/// Adds to `batch` that today's code writes the tree over the log, of which what is stored is right
+/// as far as it goes.
+pub(crate) fn put_tree(batch: &mut Batch, store: &Store) {
+    meta::put_version(batch, store, TREE.0, TREE.1);
 }

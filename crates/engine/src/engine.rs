@@ -52,6 +52,7 @@ use crate::replay::{
 use crate::replication::{FollowedGroup, LogOf, LogSlot};
 use crate::seal;
 use crate::tail::Tail;
+use crate::transparency::Transparency;
 use crate::trials::{TESTS, Trials};
 use crate::writer::{Answer, Prepared, Recent, Removal, Rewrapped, Writer, Written};
 
@@ -196,6 +197,8 @@ pub(crate) struct Shared {
     pub(crate) erasing: Erasing,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) tail: Tail,
+    /// The Merkle tree over the log, and its checkpoints.
+    pub(crate) transparency: Transparency,
     pub(crate) published: AtomicU64,
     /// The position of the last event whose notification must not wait for others.
     pub(crate) urgent: watch::Sender<Position>,
@@ -521,6 +524,7 @@ impl Shared {
         let alert_states = AlertStates::load(&store, &alerts.now(), head)?;
         let identity = Identity::begin(&store, ledger_id)?;
         Ok(Self {
+            transparency: Transparency::load(&store, &identity, head)?,
             directory: PrincipalDirectory::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
             fence: FenceSlot::default(),

@@ -176,6 +176,7 @@ pub(crate) fn make(
     derived::put_versions(&mut batch, &store, [true; 3]);
     derived::put_indexes(&mut batch, &store, true);
     derived::put_data_keys(&mut batch, &store);
+    derived::put_tree(&mut batch, &store);
     curve_keys::found(&mut batch, &store, keyring, ledger_id, ports);
     meta::put_requires_sealed(&mut batch, &store, requires_sealed);
     store.commit(batch, Durability::Synced).map_err(Fault::from)?;

@@ -181,6 +181,10 @@
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 //! - What the writer of a shared log decided, a follower has byte for byte
 //!   (test: `a_follower_has_what_the_writer_decided_byte_for_byte`).
+//! - The tree over the log follows from the log alone, whatever was erased and whenever a process
+//!   ended (test: `the_tree_is_that_of_the_records_whatever_was_erased_and_killed`), and no checkpoint
+//!   contradicts one that was seen before
+//!   (test: `a_log_that_contradicts_a_checkpoint_signs_no_other`).
 //! - A group that a shared log did not take leaves nothing, and one that it took is found again
 //!   (test: `a_group_that_was_not_appended_leaves_nothing_and_one_that_was_is_found_again`).
 
@@ -236,6 +240,7 @@ mod secrets;
 mod shares;
 mod tail;
 mod times;
+mod transparency;
 mod trials;
 mod writer;
 
@@ -288,6 +293,9 @@ pub use replication::{
 pub use request::RequestContext;
 pub use reveal::{RevealRequest, Revealed};
 pub use shares::{NoPlace, Place, Shares};
+pub use transparency::{
+    CheckpointRefused, LogFault, ProofOf, Recount, RecountReport, Recounted, SeenAt,
+};
 pub use trials::{
     LoggingIn, Scheduled, SendTest, Sending, SentLogin, SentTest, TestImpossible, TestSchedule,
     TestScheduleRule,

@@ -28,7 +28,8 @@
 //!   (test: `slow_bodies_do_not_block_commands`).
 //! - A client without a key gets only the health checks, the API description, and the page of who
 //!   comes back from a provider
-//!   (test: `without_a_key_every_other_route_is_refused`).
+//!   (test: `without_a_key_every_other_route_is_refused`), and the tree over the log if the server
+//!   is told so (test: `the_log_is_read_with_a_key_or_by_anybody_if_the_server_is_told_so`).
 //! - Over HTTP, each role may do what the table of permissions says and nothing else
 //!   (test: `everyone_over_http_may_do_what_the_table_says_and_nothing_else`).
 //! - That page repeats nothing of the request

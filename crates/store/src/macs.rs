@@ -128,7 +128,7 @@ mod tests {
         }
         let tables: Vec<Table> =
             tables.into_iter().chain([rows, next]).filter(|table| table.has_macs).collect();
-        assert_eq!(tables.len(), 13);
+        assert_eq!(tables.len(), 14);
         for table in &tables {
             for (key, value) in KEYS.into_iter().zip([b"first".as_slice(), b"", b"third"]) {
                 put(&store, table, key, value);

@@ -30,6 +30,9 @@ pub(crate) const MAC_KEY_COMMITMENT: &str = "connledger mac key commitment v1";
 /// Derives the key of a ledger's portable form from its MAC key's bytes.
 pub(crate) const PORTABLE_KEY: &str = "connledger portable form v1";
 
+/// The key that signs checkpoints of the log, of the portable form's key and the name of a history.
+pub(crate) const CHECKPOINT_KEY: &str = "connledger log checkpoints v1";
+
 /// Associated data of a sealed value.
 pub(crate) const SEALED_VALUE: &str = "connledger sealed value";
 /// Associated data of a wrapped data key.

@@ -38,6 +38,13 @@ impl PortableKey {
         *hasher.finalize().as_bytes()
     }
 
+    /// Returns the seed of the key that signs checkpoints of the log in one history of the ledger,
+    /// which each history has for itself.
+    pub fn checkpoint_seed(&self, incarnation: [u8; 16]) -> Zeroizing<[u8; 32]> {
+        let key = Zeroizing::new(blake3::derive_key(labels::CHECKPOINT_KEY, self.0.as_slice()));
+        Zeroizing::new(*blake3::keyed_hash(&key, &incarnation).as_bytes())
+    }
+
     /// Returns whether `mac` is the code of some bytes at a place. It takes the same time for any
     /// code.
     pub fn is_mac_of(&self, mac: &[u8], purpose: &str, place: u64, bytes: &[u8]) -> bool {
@@ -78,6 +85,9 @@ mod tests {
         assert!(!key.is_mac_of(&mac[..31], "event", 7, b"bytes"));
         let (other, _) = keyring.new_mac_key(rng, ledger(1));
         assert!(!other.portable_key().is_mac_of(&mac, "event", 7, b"bytes"));
+        let seed = key.checkpoint_seed([1; 16]);
+        assert_eq!(seed, mac_key.portable_key().checkpoint_seed([1; 16]));
+        assert_ne!(seed, key.checkpoint_seed([2; 16]), "each history has its own");
         assert_ne!(mac[..16], mac_key.mac("event", &7_u64.to_be_bytes(), b"bytes"), "another key");
         assert_eq!(format!("{key:?}"), "PortableKey(..)");
     }

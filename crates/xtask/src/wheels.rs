@@ -35,6 +35,9 @@ pub(crate) const OAUTH: Wheels =
 /// Helm, the schemas of Kubernetes and a linter of Dockerfiles.
 pub(crate) const SHIP: Wheels =
     Wheels { name: "ship", requirements: include_str!("../wheels/ship.txt") };
+/// Verifiers and a witness of transparency logs, with which the tests check the ledger's.
+pub(crate) const PROOFS: Wheels =
+    Wheels { name: "proofs", requirements: include_str!("../wheels/proofs.txt") };
 /// A Node.js with npm, for machines without one.
 pub(crate) const NODE: Wheels =
     Wheels { name: "node", requirements: include_str!("../wheels/node.txt") };
@@ -52,8 +55,8 @@ mod tests {
     use super::*;
     use crate::versions::Version;
 
-    const ALL: [Wheels; 9] =
-        [LIBCLANG, NATS, SCHEMATHESIS, CLIENTS, S3, RECEIVER, OAUTH, SHIP, NODE];
+    const ALL: [Wheels; 10] =
+        [LIBCLANG, NATS, SCHEMATHESIS, CLIENTS, S3, RECEIVER, OAUTH, SHIP, PROOFS, NODE];
 
     /// Returns each requirement with its hashes, lines that continue joined.
     fn requirements(wheels: Wheels) -> Vec<String> {

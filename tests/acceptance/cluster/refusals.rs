@@ -1,11 +1,18 @@
 //! What a node refuses: servers that may lose writes, what it cannot share, messages of others.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use ledger_domain::Position;
+use ledger_store::tables::log;
+use ledger_store::{Batch, Durability};
+use ledger_vault::Keyring;
+
 use super::nodes::{Nodes, copies};
 use super::servers::Servers;
+use crate::ledger::store;
 use crate::settings;
 use crate::wait::eventually;
 
@@ -62,4 +69,47 @@ async fn a_message_of_somebody_else_stops_a_node_by_name() {
         (status.values().filter(|node| stopped(node)).count() >= 2).then_some(())
     })
     .await;
+}
+
+/// Changes the last record of a node that does not run, as somebody who has its master key.
+fn alter(data_dir: &Path) {
+    let key = fs::read_to_string(data_dir.join("dev-master.key")).expect("readable");
+    let keyring = Keyring::parse(&key).expect("the vault wrote it");
+    let store = store(data_dir, &keyring);
+    let (position, record) = log::scan(&store, Position::ZERO).last().expect("one").expect("read");
+    let text = String::from_utf8(record.into_vec()).expect("text");
+    let altered = text.replacen("\"via\":\"http\"", "\"via\":\"nats\"", 1);
+    assert_ne!(text, altered, "{text}");
+    let mut batch = Batch::new();
+    log::put(&mut batch, &store, position, altered.as_bytes());
+    store.commit(batch, Durability::Synced).expect("written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_log_was_altered_stops_by_name() {
+    let servers = Servers::start("sync_interval: always").await;
+    let mut nodes = Nodes::start(&servers).await;
+    eventually("a command is acknowledged", async || nodes.create_over_http(0, "first").await)
+        .await;
+    nodes.until_equal().await;
+    let status = nodes.status().await;
+    let digests: BTreeSet<String> =
+        status.values().map(|node| node["digest"]["root"].to_string()).collect();
+    assert_eq!((status.len(), digests.len()), (3, 1), "{status:?}");
+    let writer = nodes.writer().await;
+    let altered = (writer + 1) % 3;
+    assert!(nodes.all[altered].stop().await.success());
+    alter(&nodes.all[altered].data_dir());
+    nodes.all[altered].start_again().await;
+    let name = ["a", "b", "c"][altered];
+    eventually("it says so", async || {
+        let status = nodes.status().await;
+        let fault = status.get(name)?["fault"].as_str()?.to_owned();
+        fault.contains("are others here than at the writer").then_some(())
+    })
+    .await;
+    let status = nodes.status().await;
+    assert_eq!(status[name]["role"], "stopped");
+    let others = status.iter().filter(|(other, _)| other.as_str() != name);
+    assert!(others.into_iter().all(|(_, node)| node["role"] != "stopped"), "{status:?}");
 }

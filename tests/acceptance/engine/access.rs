@@ -298,7 +298,7 @@ impl Somebody {
             "history" | "audit" | "leases" | "changes" | "undo-plan" => {
                 self.has("audit") && (self.everywhere || workspace == HOME)
             }
-            "status" => self.has("read") && self.everywhere,
+            "status" | "proof" => self.has("read") && self.everywhere,
             "blocked-tokens" | "master-keys" => self.has("administer") && self.everywhere,
             "principals" | "access-check" => self.has("administer"),
             "alerts" | "dead-letters" => {
@@ -395,6 +395,7 @@ async fn each_role_is_answered_what_it_may_ask() {
                         "changes" => json!({ "from": "0" }),
                         "undo-plan" => json!({ "as_of": "0" }),
                         "dead-letters" => json!({ "alert": "none" }),
+                        "proof" => json!({ "position": 1 }),
                         // About somebody else: everyone may ask about themselves.
                         "access-check" if one.role == "viewer" => {
                             json!({"as": "editor", "may": "read"})
@@ -431,10 +432,10 @@ async fn who_has_no_grant_may_do_nothing_but_ask_who_they_are() {
     assert_eq!(ask("_all", "list", json!({})).expect("nothing is theirs")["total"], 0);
     assert_eq!(ask("_all", "workspaces", json!({})), Ok(json!({"workspaces": [], "total": 0})));
     for name in QueryName::names() {
-        let body = if name == "dead-letters" {
-            json!({ "alert": "none" })
-        } else {
-            json!({ "connection": id })
+        let body = match name {
+            "dead-letters" => json!({ "alert": "none" }),
+            "proof" => json!({ "position": 1 }),
+            _ => json!({ "connection": id }),
         };
         let answer = ask(HOME, name, body);
         assert_eq!(answer, Err(Code::Forbidden), "{name}");

@@ -48,5 +48,7 @@ mod shared_log;
 mod shares;
 mod sharing;
 mod slugs;
+mod tampered;
+mod transparency;
 mod unchanged;
 mod verbs;

@@ -105,6 +105,11 @@ pub(crate) const TABLE: &[Line] = &[
     ("whoami", Need::Anyone, WELL),
     ("accessCheck", Need::Principal(Place::OfWorkspace), WELL),
     ("status", READ_ALL, WELL),
+    ("getProof", READ_ALL, WELL),
+    ("getLogCheckpoint", READ_ALL, WELL),
+    ("getLogKey", READ_ALL, WELL),
+    ("getLogHistory", READ_ALL, WELL),
+    ("getLogTile", READ_ALL, WELL),
     ("replay", GOVERN, WELL),
     ("backup", GOVERN, NO_TARGET),
     ("rewrapMasterKeys", GOVERN, WELL),
@@ -157,7 +162,8 @@ impl Stage {
             .replace("{workspace}", workspace)
             .replace("{connection}", connection)
             .replace("{principal}", TARGET)
-            .replace("{key}", &self.cast.target_key);
+            .replace("{key}", &self.cast.target_key)
+            .replace("{*tile}", "entries/000.p/1");
         match route.id {
             "accessCheck" => {
                 let asked = format!("?as={TARGET}&may=read&on=main&workspace={workspace}");
@@ -168,6 +174,7 @@ impl Stage {
             "whoMay" => path.push_str("?may=read"),
             "workspaceChanges" => path.push_str("?from=0"),
             "planUndo" => path.push_str("?as_of=0"),
+            "getProof" => path.push_str("?position=1"),
             "listDeadLetters" => path.push_str("?alert=none"),
             "followEvents" | "followWorkspaceEvents" => path.push_str("?after=0"),
             _ => {}

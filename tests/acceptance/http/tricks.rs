@@ -33,7 +33,8 @@ fn expect_refused(answer: &str, what: &str) {
 
 fn filled(path: &str) -> String {
     let path = path.replace("{workspace}", "default").replace("{connection}", "main");
-    path.replace("{principal}", "admin").replace("{key}", "k3x9a2bq71ce")
+    let path = path.replace("{principal}", "admin").replace("{key}", "k3x9a2bq71ce");
+    path.replace("{*tile}", "0/000.p/1")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,7 @@ pub(crate) fn body(verb: &str, number: usize) -> Value {
         "who-may" => json!({ "may": "read" }),
         "changes" => json!({ "from": "0" }),
         "undo-plan" => json!({ "as_of": "0" }),
+        "proof" => json!({ "position": 1 }),
         "block-token" | "unblock-token" => json!({ "subject": slug }),
         "retire-master-key" => json!({ "key": "0a0a0a0a" }),
         "unwrap" => json!({ "token": "once_aaaaaaaaaaaa_none" }),

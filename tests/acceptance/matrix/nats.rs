@@ -100,6 +100,7 @@ pub(super) const TABLE: &[Line] = &[
     ("leases", AUDIT, WELL),
     ("workspaces", Need::Foothold, WELL),
     ("status", READ_ALL, WELL),
+    ("proof", READ_ALL, WELL),
     ("principals", Need::Principals(Place::OfWorkspace), WELL),
     ("blocked-tokens", GOVERN, WELL),
     ("secret-policies", READ, WELL),

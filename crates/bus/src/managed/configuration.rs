@@ -47,7 +47,7 @@ pub(super) fn text(dir: &Path, settings: &Settings, options: &ManagedOptions) ->
 }
 
 /// Returns the permissions of the `client` user: it may publish commands, queries and operations,
-/// subscribe to events and the bucket, and use only what reading requires of JetStream.
+/// subscribe to events, checkpoints and the bucket, and use only what reading requires of JetStream.
 fn client_permissions(options: &ManagedOptions) -> (String, String) {
     let subjects = &options.subjects;
     let bucket = format!("KV_{}", subjects.bucket_name());
@@ -60,7 +60,7 @@ fn client_permissions(options: &ManagedOptions) -> (String, String) {
         "$JS.API.INFO".to_owned(),
         "$JS.API.STREAM.NAMES".to_owned(),
     ];
-    for stream in [subjects.stream_name(), bucket] {
+    for stream in [subjects.stream_name(), bucket, subjects.checkpoint_stream_name()] {
         publish.extend([
             format!("$JS.API.STREAM.INFO.{stream}"),
             format!("$JS.API.STREAM.MSG.GET.{stream}"),
@@ -76,8 +76,12 @@ fn client_permissions(options: &ManagedOptions) -> (String, String) {
             format!("$JS.FC.{stream}.>"),
         ]);
     }
-    let subscribe =
-        ["_INBOX.>".to_owned(), subjects.all_events(), format!("$KV.{}.>", subjects.bucket_name())];
+    let subscribe = [
+        "_INBOX.>".to_owned(),
+        subjects.all_events(),
+        subjects.checkpoints(),
+        format!("$KV.{}.>", subjects.bucket_name()),
+    ];
     (lines(&publish), lines(&subscribe))
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct FromArgs {
 
 impl FromArgs {
     /// Runs work on the target, on a thread that may block.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         patience: PatienceArgs,
         work: impl FnOnce(&Target) -> Result<T, BackupError> + Send + 'static,

@@ -26,7 +26,7 @@ fn is_compressed(path: &Path) -> bool {
 }
 
 /// Opens a file to read.
-pub(super) fn open(path: &Path, stop: &Stop) -> io::Result<Box<dyn BufRead + Send>> {
+pub(crate) fn open(path: &Path, stop: &Stop) -> io::Result<Box<dyn BufRead + Send>> {
     if is_standard(path) {
         return Ok(Box::new(BufReader::with_capacity(READ_BYTES, stop.wrap(io::stdin()))));
     }

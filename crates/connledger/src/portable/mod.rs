@@ -6,4 +6,6 @@ mod import;
 mod stop;
 
 pub(crate) use export::{ExportArgs, run as export};
+pub(crate) use file::open as open_lines;
 pub(crate) use import::{ImportArgs, run as import};
+pub(crate) use stop::Stop;

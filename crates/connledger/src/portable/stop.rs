@@ -9,11 +9,11 @@ use crate::failure::Failure;
 
 /// Whether the work is to stop. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stop(Arc<AtomicBool>);
+pub(crate) struct Stop(Arc<AtomicBool>);
 
 impl Stop {
     /// Runs work that blocks, and returns its result, or that it was interrupted.
-    pub(super) async fn run<T, E>(
+    pub(crate) async fn run<T, E>(
         &self,
         work: impl FnOnce() -> Result<T, E> + Send + 'static,
     ) -> Result<T, Failure>
@@ -46,7 +46,7 @@ impl Stop {
     }
 
     /// Wraps a reader or writer, which fails once the work is to stop.
-    pub(super) fn wrap<I>(&self, inner: I) -> Stoppable<I> {
+    pub(crate) fn wrap<I>(&self, inner: I) -> Stoppable<I> {
         Stoppable { inner, stop: self.clone() }
     }
 }
@@ -61,7 +61,7 @@ async fn interrupted() {
 
 /// A reader or writer that fails once the work is to stop.
 #[derive(Debug)]
-pub(super) struct Stoppable<I> {
+pub(crate) struct Stoppable<I> {
     inner: I,
     stop: Stop,
 }

@@ -3,8 +3,8 @@
 use ledger_contract::backups::{BackupStatus, FailedBackup, GoodBackup};
 use ledger_contract::master_keys::MasterKeyStatus;
 use ledger_contract::queries::{
-    ALL_WORKSPACES, AlertsStatus, ClockStatus, DiskFullStatus, EventWindow, RebuildStatus,
-    RestoredFrom, ScheduledTestsStatus, StatusView,
+    ALL_WORKSPACES, AlertsStatus, ClockStatus, DiskFullStatus, EventWindow, LogStatus,
+    RebuildStatus, RestoredFrom, ScheduledTestsStatus, StatusView,
 };
 
 use super::read_answer;
@@ -34,6 +34,7 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         ("queued", status.queued.to_string()),
         ("accepts writes", accepts_writes),
     ];
+    facts.extend(log_facts(status.log));
     if let Some(RestoredFrom { incarnation, position }) = status.restored_from {
         facts.push(("restored from", format!("{incarnation}, up to position {position}")));
     }
@@ -82,6 +83,22 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         .refused
         .iter()
         .try_for_each(|(code, count)| session.out.line(format!("  {code}  {count}")))
+}
+
+/// Returns what is signed of the log.
+fn log_facts(status: LogStatus) -> Vec<(&'static str, String)> {
+    let LogStatus { key, checkpoint_position, checkpoint_root, witnesses, refusal } = status;
+    let mut facts = vec![("log key", key)];
+    if let (Some(position), Some(root)) = (checkpoint_position, checkpoint_root) {
+        let by = if witnesses.is_empty() {
+            String::new()
+        } else {
+            format!(", also by {}", witnesses.join(", "))
+        };
+        facts.push(("checkpoint", format!("{position} events, root {root}{by}")));
+    }
+    facts.extend(refusal.map(|why| ("signs nothing", why)));
+    facts
 }
 
 fn alerts_text(status: &AlertsStatus) -> String {

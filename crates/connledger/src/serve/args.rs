@@ -11,6 +11,7 @@ use super::checks::CheckArgs;
 use super::cluster::ClusterArgs;
 use super::http::HttpArgs;
 use super::journal::JournalArgs;
+use super::log::LogArgs;
 use super::mail::MailArgs;
 use super::nats_rates::NatsRateArgs;
 use super::nats_window::NatsWindowArgs;
@@ -117,6 +118,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) backup: BackupArgs,
     #[command(flatten)]
+    pub(crate) checkpoints: LogArgs,
+    #[command(flatten)]
     pub(crate) lifetimes: KeyLifetimeArgs,
     #[command(flatten)]
     pub(crate) quotas: QuotaArgs,
@@ -189,6 +192,11 @@ const LEASE_TIME: Duration = Duration::from_secs(10);
 const CLUSTER_LEASE_TIME: Duration = Duration::from_secs(3);
 
 impl ServeArgs {
+    /// Returns the copies that streams have beside those of the bus.
+    pub(super) fn stream_replicas(&self) -> Option<usize> {
+        self.nats_window.replicas().or_else(|| self.cluster.replicas())
+    }
+
     /// Returns how long the lease lasts without a renewal.
     pub(super) fn lease_time(&self) -> Duration {
         let default = if self.cluster.cluster { CLUSTER_LEASE_TIME } else { LEASE_TIME };

@@ -63,6 +63,11 @@ fn replicas(text: &str) -> Result<usize, &'static str> {
 }
 
 impl ClusterArgs {
+    /// Returns the copies that the streams of a cluster have.
+    pub(super) fn replicas(&self) -> Option<usize> {
+        self.cluster.then_some(self.cluster_replicas)
+    }
+
     /// Returns who has the log of the ledger.
     pub(super) fn log_of(&self) -> LogOf {
         match (self.cluster, self.leave_cluster) {

@@ -11,6 +11,7 @@ mod development;
 mod files;
 mod http;
 mod journal;
+mod log;
 mod logs;
 mod mail;
 pub(crate) mod nats;

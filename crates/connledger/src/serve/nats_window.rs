@@ -77,6 +77,11 @@ enum Switch {
 }
 
 impl NatsWindowArgs {
+    /// Returns the copies that streams have, if that is given.
+    pub(super) fn replicas(&self) -> Option<usize> {
+        self.nats_replicas.map(usize::from)
+    }
+
     /// Sets the options that these flags decide. Nobody but the ledger uses a managed server.
     pub(super) fn set(&self, options: &mut BusOptions, is_managed: bool) {
         options.window = Window { age: self.nats_window_age.0, bytes: self.nats_window_bytes.0 };

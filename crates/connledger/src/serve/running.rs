@@ -8,8 +8,10 @@ use futures::FutureExt as _;
 use ledger_alerts::{Delivery, DeliveryOptions};
 use ledger_backup::{Serving, ServingOptions};
 use ledger_bus::{
-    Bus, BusOptions, Connection, MANAGED_INBOX_PREFIX, ManagedServer, check, connect, public_url,
+    Bus, BusOptions, CheckpointStream, Connection, MANAGED_INBOX_PREFIX, ManagedServer, check,
+    connect, public_url,
 };
+use ledger_checkpoints::Publisher;
 use ledger_cluster::Cluster;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
@@ -25,7 +27,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::cluster::{ClusterArgs, InnerRoutes};
 use super::http::PreparedHttp;
 use super::nats::{self, Choice};
-use super::{ServeArgs, absolute, alerts, backup, check_start, room, tokens};
+use super::{ServeArgs, absolute, alerts, backup, check_start, log, room, tokens};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
@@ -78,6 +80,8 @@ struct Parts {
     backups: Option<Serving>,
     /// Sends alerts while it exists.
     alerts: Option<Delivery>,
+    /// Publishes checkpoints of the log while it exists.
+    checkpoints: Option<Publisher>,
 }
 
 impl Parts {
@@ -85,6 +89,9 @@ impl Parts {
     async fn stop(self) {
         if let Some(alerts) = self.alerts {
             alerts.shutdown().await;
+        }
+        if let Some(checkpoints) = self.checkpoints {
+            checkpoints.shutdown().await;
         }
         // A backup that was asked for over HTTP or NATS ends before they wait for its answer.
         if let Some(backups) = self.backups {
@@ -163,9 +170,10 @@ async fn start_http(
     engine: &Engine,
     providers: Arc<Catalogue>,
     cluster: Option<&Cluster>,
+    public_log: bool,
 ) -> Result<(Api, Listener), Failure> {
     let private = prepared.is_private();
-    let options = ApiOptions { reveals: prepared.is_private(), ..ApiOptions::default() };
+    let options = ApiOptions { reveals: private, public_log, ..ApiOptions::default() };
     let api = Api::new(engine.clone(), options);
     let facades = Facades::new(api.state(), providers);
     let routes = api.router(facades.router());
@@ -195,6 +203,7 @@ async fn serve(
     let reloads = !args.dev || args.http.tls_cert.is_some();
     let hangups = reloads.then(|| listen_for(SignalKind::hangup())).transpose()?;
     let prefix = subjects.prefix().to_owned();
+    let stream_of = subjects.clone();
     let (own_url, client_url) = match choice {
         Choice::Off => (None, None),
         Choice::Url(url) => (Some(url.clone()), Some(url)),
@@ -215,7 +224,9 @@ async fn serve(
         None => None,
         Some(prepared) => {
             let cluster = parts.cluster.as_ref();
-            let started = start_http(prepared, engine, providers, cluster).await?;
+            let started =
+                start_http(prepared, engine, providers, cluster, args.checkpoints.public_log)
+                    .await?;
             let (_, listener) = parts.http.insert(started);
             Some(listener.url())
         }
@@ -228,6 +239,9 @@ async fn serve(
     }
     parts.backups = backup::start(backups, engine);
     parts.alerts = Some(alerts::start(delivery, engine)?);
+    let replicas = args.stream_replicas();
+    let stream = client.clone().map(|client| CheckpointStream::new(client, &stream_of, replicas));
+    parts.checkpoints = Some(log::start(&args.checkpoints, engine, stream)?);
     let http_shown = http_url.clone().unwrap_or_else(|| "off".to_owned());
     let shown = client_url.as_deref().map_or_else(|| "off".to_owned(), public_url);
     let pid = std::process::id();

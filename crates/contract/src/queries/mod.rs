@@ -20,6 +20,7 @@ pub mod leases;
 pub mod list;
 pub mod master_keys;
 pub mod principals;
+pub mod proof;
 pub mod rotation;
 pub mod secret_policies;
 pub mod status;
@@ -55,13 +56,14 @@ pub use parameters::{NoParameters, Parameters};
 pub use principals::{
     ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals, PrincipalsQuery,
 };
+pub use proof::{Proof, ProofQuery, ProofView};
 pub use rotation::{ConsumerView, FieldRotation, Rotation, RotationQuery, RotationView};
 pub use secret_policies::{
     PolicySubjectView, SecretPolicies, SecretPoliciesAnswer, SecretPolicyView,
 };
 pub use status::{
     AlertsStatus, ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder,
-    NatsStatus, RebuildStatus, RestoredFrom, ScheduledTestsStatus, Status, StatusView,
+    LogStatus, NatsStatus, RebuildStatus, RestoredFrom, ScheduledTestsStatus, Status, StatusView,
 };
 pub use undo_plan::{Affected, UndoCommand, UndoPlan, UndoPlanPage, UndoPlanQuery, UndoStep};
 pub use uptime::{Uptime, UptimeQuery, UptimeView};
@@ -198,7 +200,7 @@ macro_rules! queries {
 queries! {
     Get, Why, Uptime, Rotation, Attempts, Erasure, Diff, WhoMay, List, Changes, UndoPlan, History,
     Audit, Exposure, Handovers, Leases, Workspaces, Status, Principals, BlockedTokens,
-    SecretPolicies, Alerts, DeadLetters, MasterKeys, AccessCheck, Whoami,
+    SecretPolicies, Alerts, DeadLetters, MasterKeys, Proof, AccessCheck, Whoami,
 }
 
 impl QueryName {

@@ -77,6 +77,9 @@ pub struct StatusView {
     pub published: u64,
     /// Number of connections ever created.
     pub connections: u64,
+    /// What is signed of the log.
+    #[serde(default)]
+    pub log: LogStatus,
     /// Whether a write has failed, so that no more writes are accepted until the ledger is opened
     /// again.
     pub poisoned: bool,
@@ -111,6 +114,25 @@ pub struct StatusView {
     /// How far the messages of alerts are; absent if there are no alerts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alerts: Option<AlertsStatus>,
+}
+
+/// What is signed of the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogStatus {
+    /// The public key under which checkpoints of this history are signed.
+    pub key: String,
+    /// The last position in the latest checkpoint; absent if none was signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_position: Option<u64>,
+    /// The root of the tree over the log up to there, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_root: Option<String>,
+    /// The witnesses that have signed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<String>,
+    /// Why nothing is signed; absent if checkpoints are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
 }
 
 /// Tests of connections by a schedule, since the start.

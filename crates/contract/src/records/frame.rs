@@ -9,13 +9,14 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, EventFacts, EventId, LeaseFacts, LedgerId, Micros, Position,
-    PrincipalName, Version, WorkspaceName,
+    Actor, CheckedText, ConnectionId, Event, EventFacts, EventId, LeaseFacts, LedgerId, Micros,
+    Position, PrincipalName, Version, WorkspaceName,
 };
 use serde::de::DeserializeSeed;
 use uuid::Uuid;
 
 use super::decode::{Versioned, decode_versioned};
+use super::erased_v1::EMPTIED;
 use super::event_v1::DataSeed;
 use super::repeats::{Repeats, StoredFingerprint};
 use super::versions::{METADATA_VERSION, data_version};
@@ -126,6 +127,18 @@ impl<'a> Frame<'a> {
         let read = DataSeed { type_name, schema }.deserialize(&mut reader);
         read.and_then(|happened| reader.end().map(|()| happened))
             .map_err(|source| RecordError { position, source })
+    }
+
+    /// Returns the digest of the record as it was first stored, if this is what is left of it; see
+    /// `erased_v1.rs`.
+    pub fn emptied_digest(self) -> Result<Option<[u8; 32]>, RecordError> {
+        if self.schema != EMPTIED && matches!(self.data, Data::Text(_)) {
+            return Ok(None);
+        }
+        Ok(match self.happened()? {
+            Happened::Connection(Event::Emptied(emptied)) => Some(emptied.digest),
+            _ => None,
+        })
     }
 
     /// Returns the metadata that the state of `connection` depends on. `actor` is this record's

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::references::ReferenceFault;
 use crate::shares::NoPlace;
+use crate::transparency::LogFault;
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
@@ -224,6 +225,7 @@ impl From<QueryError> for Problem {
             | QueryError::Erased => Self::because(code, error.to_string()),
             QueryError::DeadlineExpired(expired) => expired.into(),
             QueryError::Unavailable(unavailable) => unavailable.into(),
+            QueryError::Log(fault) => fault.into(),
             QueryError::Fault(fault) => fault.into(),
             QueryError::Busy(no_place) => no_place.into(),
             QueryError::HistoryChanged(end) => history_changed(end),
@@ -232,6 +234,7 @@ impl From<QueryError> for Problem {
             | QueryError::GenerationUnknown
             | QueryError::ReadForbidden
             | QueryError::PrincipalUnknown
+            | QueryError::EventUnknown
             | QueryError::AlertUnknown => Self::new(code),
         }
     }
@@ -255,10 +258,34 @@ impl QueryError {
             Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
             Self::PrincipalUnknown => Code::PrincipalUnknown,
             Self::AlertUnknown => Code::AlertUnknown,
+            Self::EventUnknown => Code::EventUnknown,
+            Self::Log(fault) => fault.code(),
             Self::Rebuilding { .. } => Code::Rebuilding,
             Self::Busy(_) => Code::Busy,
             Self::DeadlineExpired(_) => Code::DeadlineExpired,
             Self::Unavailable(unavailable) => unavailable.code(),
+            Self::Fault(fault) => fault.code(),
+        }
+    }
+}
+
+impl From<LogFault> for Problem {
+    fn from(fault: LogFault) -> Self {
+        let code = fault.code();
+        match fault {
+            LogFault::Unknown => Self::new(code),
+            LogFault::Refused(_) | LogFault::Broken(_) => Self::because(code, fault.to_string()),
+            LogFault::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl LogFault {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unknown => Code::PositionUnknown,
+            Self::Refused(_) => Code::CheckpointRefused,
+            Self::Broken(_) => Code::RecordCorrupt,
             Self::Fault(fault) => fault.code(),
         }
     }

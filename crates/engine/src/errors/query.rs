@@ -5,6 +5,7 @@ use ledger_domain::{FieldName, InvalidField, Micros, Version, WorkspaceName};
 use ledger_store::ReadError;
 
 use crate::shares::NoPlace;
+use crate::transparency::LogFault;
 
 use super::{AuthenticateError, ConnectionUnknown, DeadlineExpired, Fault, Forbidden, Unavailable};
 
@@ -63,6 +64,12 @@ pub enum QueryError {
     /// The principal does not exist.
     #[error("there is no such principal")]
     PrincipalUnknown,
+    /// There is no such event.
+    #[error("there is no such event in the log")]
+    EventUnknown,
+    /// The log's tree does not answer.
+    #[error(transparent)]
+    Log(#[from] LogFault),
     /// There is no such alert.
     #[error("there is no such alert")]
     AlertUnknown,

@@ -51,6 +51,7 @@ pub use erased::ErasedConnection;
 pub use events::EventsWritten;
 pub use header::PORTABLE_VERSION;
 pub use keys::PortableKeys;
+pub(crate) use read::records_of;
 pub use restore::{Restoration, RestoreOptions, Restored, Taken};
 pub use state::StateWritten;
 pub use target::Until;

@@ -1,5 +1,7 @@
 //! Reads and checks the lines of states and events.
 
+use std::io::BufRead;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ledger_contract::records::Frame;
@@ -11,7 +13,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::line::{Kind, Line};
+use super::line::{Kind, Line, Lines};
 use crate::errors::{Fault, RestoreError};
 
 /// How the line of an event begins.
@@ -135,4 +137,23 @@ fn unexpected(key: &PortableKey, expected: Position, line: Line<'_>) -> RestoreE
         }
         _ => RestoreError::Altered { line: number, what: format!("event {expected}") },
     }
+}
+
+/// Calls `take` with the position and the stored bytes of each event in lines of the portable form,
+/// whose authentication codes are not checked. All other lines are passed over.
+pub(crate) fn records_of(
+    lines: &mut dyn BufRead,
+    take: &mut dyn FnMut(Position, &[u8]) -> Result<(), Fault>,
+) -> Result<(), RestoreError> {
+    let mut lines = Lines::new(lines);
+    while let Some(line) = lines.next_line()? {
+        if !line.text.starts_with(EVENT) {
+            continue;
+        }
+        let foreign = || RestoreError::Foreign { line: line.number };
+        let text: EventText<'_> = serde_json::from_slice(line.text).map_err(|_| foreign())?;
+        let Claim { event } = serde_json::from_slice(line.text).map_err(|_| foreign())?;
+        take(Position::new(event.position), text.event.get().as_bytes())?;
+    }
+    Ok(())
 }

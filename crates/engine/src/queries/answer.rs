@@ -5,9 +5,9 @@ use ledger_contract::queries::{
     BlockedTokens, BlockedTokensAnswer, CallerView, Changes, ChangesPage, DeadLetters,
     DeadLettersAnswer, Diff, DiffView, Erasure, ErasureView, Exposure, ExposurePage, Get,
     Handovers, HandoversAnswer, History, HistoryPage, Leases, LeasesPage, List, MasterKeys,
-    MasterKeysAnswer, PrincipalPage, Principals, Query, QueryRequest, Rotation, RotationView,
-    SecretPolicies, SecretPoliciesAnswer, Status, StatusView, UndoPlan, UndoPlanPage, Uptime,
-    UptimeView, WhoMay, WhoMayPage, Whoami, Why, WhyView, WorkspacePage, Workspaces,
+    MasterKeysAnswer, PrincipalPage, Principals, Proof, ProofView, Query, QueryRequest, Rotation,
+    RotationView, SecretPolicies, SecretPoliciesAnswer, Status, StatusView, UndoPlan, UndoPlanPage,
+    Uptime, UptimeView, WhoMay, WhoMayPage, Whoami, Why, WhyView, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
 use ledger_domain::{Connection, SecretAges};
@@ -71,6 +71,8 @@ pub enum QueryAnswer {
     DeadLetters(DeadLettersAnswer),
     /// See [`Reader::master_keys`].
     MasterKeys(MasterKeysAnswer),
+    /// See [`Reader::proof`].
+    Proof(Box<ProofView>),
     /// See [`Reader::access_check`].
     AccessCheck(AccessAnswer),
     /// See [`Reader::whoami`].
@@ -117,6 +119,7 @@ impl Reader<'_> {
                 QueryAnswer::DeadLetters(self.dead_letters(&query)?)
             }
             QueryRequest::MasterKeys(_) => QueryAnswer::MasterKeys(self.master_keys()?),
+            QueryRequest::Proof(query) => QueryAnswer::Proof(Box::new(self.proof(&query)?)),
             QueryRequest::AccessCheck(query) => {
                 QueryAnswer::AccessCheck(self.access_check(&query)?)
             }
@@ -156,6 +159,7 @@ impl QueryAnswer {
             Self::Alerts(answer) => json::<Alerts>(answer, answer.alerts.len()),
             Self::DeadLetters(answer) => json::<DeadLetters>(answer, answer.dead_letters.len()),
             Self::MasterKeys(answer) => json::<MasterKeys>(answer, answer.keys.len()),
+            Self::Proof(view) => json::<Proof>(view, 1),
             Self::AccessCheck(answer) => json::<AccessCheck>(answer, 1),
             Self::Whoami(caller) => json::<Whoami>(caller, 1),
         }

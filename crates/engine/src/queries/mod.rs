@@ -19,6 +19,7 @@ mod master_keys;
 mod matches;
 mod names;
 mod paging;
+mod proof;
 mod rotation;
 mod secret_policies;
 mod status;

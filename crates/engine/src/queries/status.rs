@@ -37,6 +37,7 @@ impl Reader<'_> {
             position: engine.head().get(),
             published: engine.published().get(),
             connections: u64::from(connections),
+            log: engine.log_status(),
             poisoned: shared.store.is_poisoned(),
             disk_full: engine.disk_full(),
             rebuilding: shared.rebuilding.status(),

@@ -69,7 +69,8 @@ impl Effort {
             | QueryName::Uptime
             | QueryName::Leases
             | QueryName::Workspaces
-            | QueryName::Principals => Self::Scan,
+            | QueryName::Principals
+            | QueryName::Proof => Self::Scan,
         }
     }
 }

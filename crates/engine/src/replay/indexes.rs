@@ -1,6 +1,6 @@
 //! The tables that follow from the log without being read models: the positions of streams, the
 //! claims to slugs, the receipts, and which connections were erased. Records of earlier versions
-//! lack the fingerprint of a receipt.
+//! lack the fingerprint of a receipt. The tree over the log is compared here, too.
 //!
 //! They have no generations, because the writer uses them. So they are rebuilt in place, and only
 //! while nothing else uses the ledger. They are compared by order-independent sums over their rows
@@ -22,9 +22,10 @@ use crate::derived;
 use crate::errors::Fault;
 use crate::master_keys::counts;
 use crate::projections::claims::claim;
+use crate::transparency::TreeComparison;
 
 /// The names of the tables.
-pub(super) const NAMES: [&str; 4] = ["streams", "claims", "receipts", "erasures"];
+pub(super) const NAMES: [&str; 5] = ["streams", "claims", "receipts", "erasures", "tree"];
 
 /// Bytes of rows that are written at a time.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -96,7 +97,10 @@ impl<'a> Indexes<'a> {
         // The version of the metadata never goes back along the log, except in records that were
         // emptied, whose receipts have no fingerprint.
         let mut last_without = Position::ZERO;
-        each_entry(self.store, self.head, |entry| {
+        let mut tree = TreeComparison::new(self.store);
+        each_record(self.store, self.head, |position, record| {
+            let entry = Entry::read(position, record)?;
+            tree.take(position, record)?;
             let (key, value) = streams::row(entry.stream, entry.version, entry.position);
             streams_due.add(&key, &value);
             erasures_due.extend(entry.erases.map(|connection| (entry.position, connection)));
@@ -127,7 +131,7 @@ impl<'a> Indexes<'a> {
             });
             receipts.add(&key, &said.unwrap_or_default());
         }
-        let [of_streams, of_claims, of_receipts, of_erasures] = NAMES;
+        let [of_streams, of_claims, of_receipts, of_erasures, of_tree] = NAMES;
         let mut erasures = Vec::new();
         for erasure in self.erasures {
             let erasure = erasure?;
@@ -144,7 +148,8 @@ impl<'a> Indexes<'a> {
         let counted = counts::count(self.data_keys)?;
         let data_keys = counts::difference(&self.counts?, &counted);
         let receipts = receipts.difference(of_receipts, &receipts_due);
-        Ok(streams.or(claims).or(receipts).or(erasures).or(data_keys))
+        let tree = tree.difference()?.map(|what| format!("table {of_tree}: {what}"));
+        Ok(streams.or(claims).or(receipts).or(erasures).or(data_keys).or(tree))
     }
 }
 
@@ -317,6 +322,14 @@ fn each_entry(
     head: Position,
     mut take: impl FnMut(Entry) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
+    each_record(store, head, |position, record| take(Entry::read(position, record)?))
+}
+
+fn each_record(
+    store: &Store,
+    head: Position,
+    mut take: impl FnMut(Position, &[u8]) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let mut expected = Position::ZERO;
     for row in log::scan_all(store, expected.next())
         .take_while(|row| row.as_ref().map_or(true, |(position, _)| *position <= head))
@@ -326,7 +339,7 @@ fn each_entry(
         if position != expected {
             return Err(super::missing(expected));
         }
-        take(Entry::read(position, &record)?)?;
+        take(position, &record)?;
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ use crate::errors::{Fault, OpenError, ReplayError, chain};
 use crate::founding::{Opening, upgrade_format};
 use crate::master_keys::counts;
 use crate::models::Models;
+use crate::transparency;
 
 /// Nothing stops a replay of a ledger that is not served.
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -60,6 +61,7 @@ impl Engine {
             if whole {
                 rebuild_indexes(&store)?;
                 counts::rebuild(&store)?;
+                transparency::rebuild(&store, progress)?;
             }
             None
         };
@@ -93,6 +95,10 @@ pub(crate) fn bring_up_to_date(
     }
     if now.data_keys {
         counts::rebuild(store)?;
+    }
+    if now.tree {
+        // What is missing is added when the ledger is opened.
+        transparency::clear(store)?;
     }
     tracing::info!(projections = names, "rebuilt");
     Ok(later)

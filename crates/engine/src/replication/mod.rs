@@ -453,6 +453,11 @@ impl Engine {
         self.shared.log.steps_down.swap(false, Ordering::SeqCst)
     }
 
+    /// Returns whether this is a node of a cluster that takes over what another one decides.
+    pub fn follows(&self) -> bool {
+        self.shared.log.is_set() && self.shared.log.follows()
+    }
+
     /// Returns whether commands are accepted as far as the log is concerned.
     pub fn leads(&self) -> bool {
         self.shared.log.leads()

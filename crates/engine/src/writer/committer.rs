@@ -77,12 +77,14 @@ impl Committer {
             tell(written, Some(&failed));
             return send(replies, Some(&failed));
         }
+        let growth = self.shared.transparency.grow(store, &mut batch, &accepted);
         if let Err(error) = self.shared.store.commit(batch, Durability::Synced) {
             tracing::error!(error = %chain(&error), "cannot write the log");
             let failed = Unavailable::WriteFailed(Arc::new(error));
             tell(written, Some(&failed));
             return send(replies, Some(&failed));
         }
+        self.shared.transparency.add(growth);
         let listed = listed(&accepted);
         let audited: Vec<Facts<'_>> = accepted
             .iter()

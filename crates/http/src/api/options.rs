@@ -13,10 +13,13 @@ pub struct ApiOptions {
     pub feeds: FeedLimits,
     /// Whether secrets may be revealed, which requires a private transport.
     pub reveals: bool,
+    /// Whether anybody may read the tree over the log and its checkpoints.
+    pub public_log: bool,
 }
 
 impl Default for ApiOptions {
     fn default() -> Self {
-        Self { limits: AdmissionLimits::default(), feeds: FeedLimits::default(), reveals: true }
+        let (limits, feeds) = (AdmissionLimits::default(), FeedLimits::default());
+        Self { limits, feeds, reveals: true, public_log: false }
     }
 }

@@ -123,6 +123,7 @@ impl Written {
             QueryAnswer::Principals(page) => About::by_name(&page.part),
             QueryAnswer::Status(_)
             | QueryAnswer::Diff(_)
+            | QueryAnswer::Proof(_)
             | QueryAnswer::Why(_)
             | QueryAnswer::Uptime(_)
             | QueryAnswer::Rotation(_)

@@ -25,6 +25,8 @@ pub struct AppState {
     pub(in crate::api) document: Bytes,
     /// Whether secrets may be revealed.
     pub(super) reveals: bool,
+    /// Whether anybody may read the tree over the log and its checkpoints.
+    pub(super) public_log: bool,
     /// Bodies that arrive slowly, so that slow clients do not block others' commands.
     bodies: Arc<Shares>,
     commands: Arc<Shares>,
@@ -40,6 +42,7 @@ impl AppState {
             feeds: Feeds::open(engine.clone(), options.feeds, limits),
             engine,
             reveals: options.reveals,
+            public_log: options.public_log,
             bodies: Shares::new(limits.bodies_max, limits.bodies_per_caller_max),
             commands: Shares::new(limits.commands_max, limits.commands_per_caller_max),
             queries: Shares::new(limits.queries_max, limits.queries_per_caller_max),

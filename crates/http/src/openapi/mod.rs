@@ -55,7 +55,7 @@ pub fn document() -> Value {
 fn paths() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for route in routes() {
-        let place = paths.entry(route.path).or_insert_with(|| json!({}));
+        let place = paths.entry(route.documented_path()).or_insert_with(|| json!({}));
         if let Value::Object(place) = place {
             let method = route.method.as_str().to_ascii_lowercase();
             place.insert(method, operation::of(route));
@@ -106,7 +106,7 @@ mod tests {
         let mut tags = BTreeSet::new();
         for route in routes() {
             let method = route.method.as_str().to_ascii_lowercase();
-            let operation = &document["paths"][route.path][&method];
+            let operation = &document["paths"][route.documented_path()][&method];
             assert_eq!(operation["operationId"], route.id);
             tags.insert(route.terms.tag);
         }
@@ -146,7 +146,7 @@ mod tests {
         let document = document();
         for route in routes() {
             let method = route.method.as_str().to_ascii_lowercase();
-            let operation = &document["paths"][route.path][&method];
+            let operation = &document["paths"][route.documented_path()][&method];
             let scope = route.terms.scope.map(ledger_domain::principal::Scope::as_str);
             assert_eq!(operation["x-required-scope"].as_str(), scope, "{}", route.id);
             for status in ["401", "403"] {

@@ -54,7 +54,8 @@ pub trait HttpApi: Sized + Send + Sync + 'static {
 pub struct Route<A: HttpApi> {
     /// The method.
     pub method: Method,
-    /// The path, with parameter names in braces.
+    /// The path, with parameter names in braces. After a `*` in them, the last takes all that is
+    /// left of the path.
     pub path: &'static str,
     /// The operation id in the OpenAPI document, unique in the API and never reused.
     pub id: &'static str,
@@ -67,9 +68,15 @@ pub struct Route<A: HttpApi> {
 }
 
 impl<A: HttpApi> Route<A> {
+    /// Returns the path as documents have it.
+    pub fn documented_path(&self) -> String {
+        self.path.replace("{*", "{")
+    }
+
     /// Returns the names of the path parameters.
     pub fn path_parameters(&self) -> impl Iterator<Item = &'static str> + use<A> {
-        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        let names = |part: &'static str| part.strip_prefix('{')?.strip_suffix('}');
+        self.path.split('/').filter_map(names).map(|name| name.trim_start_matches('*'))
     }
 }
 

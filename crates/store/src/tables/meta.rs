@@ -14,6 +14,7 @@
 //! | `erase_again.<id>` | nothing: the connection of this id is to be erased, as it was once |
 //! | `requires_sealed` | whether the ledger was made to refuse what is not sealed (1) |
 //! | `journal_removed` | number of the newest removed entry of the audit journal (8, BE) |
+//! | `log_checkpoint` | the last signed checkpoint of the log, as text |
 //! | `published` | last position known to be in the event stream (8, BE) |
 //! | `generation.<model>` | live generation of a read model (4, BE) |
 //! | `version.<name>` | version of the code that wrote a read model or derived table (4, BE) |
@@ -42,6 +43,7 @@ const ERASE_AGAIN: &str = "erase_again.";
 const REQUIRES_SEALED: &str = "requires_sealed";
 const JOURNAL_REMOVED: &str = "journal_removed";
 const PUBLISHED: &str = "published";
+const LOG_CHECKPOINT: &str = "log_checkpoint";
 
 fn put(batch: &mut Batch, store: &Store, name: &str, value: &[u8]) {
     batch.put(store, &fixed(META), name.as_bytes(), value);
@@ -214,6 +216,16 @@ pub fn put_published(batch: &mut Batch, store: &Store, position: Position) {
 /// Returns the outbox mark.
 pub fn published(store: &Store) -> Result<Position, ReadError> {
     position(store, PUBLISHED)
+}
+
+/// Stores the last signed checkpoint of the log.
+pub fn put_log_checkpoint(batch: &mut Batch, store: &Store, checkpoint: &[u8]) {
+    put(batch, store, LOG_CHECKPOINT, checkpoint);
+}
+
+/// Returns the last signed checkpoint of the log, if there is one.
+pub fn log_checkpoint(store: &Store) -> Result<Option<Vec<u8>>, ReadError> {
+    get(store, LOG_CHECKPOINT)
 }
 
 /// Sets the number of the newest removed entry of the audit journal.

@@ -17,6 +17,7 @@
 //! | `handovers.mac` | handover id | its state, JSON |
 //! | `alerts.mac` | see [`alerts`] | how far messages of alerts are, JSON |
 //! | `erasures.mac` | position (8, BE) | connection id (16), when carried out, i64 BE |
+//! | `tree.mac` | level (1), number (8, BE) | a complete tile of the log's Merkle tree, see [`tree`] |
 //! | `uses` | API key id | time of its last use, i64 BE |
 //! | `seen` | connection id (16), consumer | time when it was last seen, i64 BE |
 //! | `connections.g<N>` | see [`connections`] | rows, ordinals, workspaces |
@@ -42,6 +43,7 @@ pub mod receipts;
 pub mod seen;
 pub mod snapshots;
 pub mod streams;
+pub mod tree;
 pub mod uses;
 
 pub(crate) use place::place;
@@ -67,11 +69,12 @@ pub(crate) const USES: &str = "uses";
 pub(crate) const SEEN: &str = "seen";
 pub(crate) const HANDOVERS: &str = "handovers.mac";
 pub(crate) const ALERTS: &str = "alerts.mac";
+pub(crate) const TREE: &str = "tree.mac";
 
 /// Tables that every ledger has.
 pub(crate) const FIXED: &[&str] = &[
     LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, FOUNDING, META, SNAPSHOTS, JOURNAL, ERASURES, USES, SEEN,
-    HANDOVERS, ALERTS,
+    HANDOVERS, ALERTS, TREE,
 ];
 
 /// Tables that nothing can replace. The others are derived from them, or are new in this program.

@@ -15,6 +15,7 @@ mod node;
 mod node_packages;
 mod packages;
 mod platform;
+mod proof_tools;
 mod python;
 mod python_libraries;
 mod receiver;
@@ -84,6 +85,7 @@ pub(crate) fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<Variabl
         receiver::RECEIVER_LIBRARY.ensure(&site, &mut variables)?;
         ship::SHIP_TOOLS.ensure(&site, &mut variables)?;
         token_service::TOKEN_SERVICE_LIBRARIES.ensure(&site, &mut variables)?;
+        proof_tools::PROOF_TOOLS.ensure(&site, &mut variables)?;
         let node = node::ensure(&site, &mut variables)?;
         for packages in [CLIENTS, SERVERS] {
             packages.ensure(&site, &node, &mut variables)?;

@@ -13,14 +13,16 @@ use crate::talk;
 use crate::wheels::Wheels;
 
 /// Options of pip: only files with the pinned hashes, and only wheels, as a source package runs
-/// code of its own when it is installed.
-const PIP_INSTALL: [&str; 9] = [
+/// code of its own when it is installed. Some name a newer Python than they need; whether they run
+/// is looked at afterwards.
+const PIP_INSTALL: [&str; 10] = [
     "-m",
     "pip",
     "install",
     "--quiet",
     "--disable-pip-version-check",
     "--require-hashes",
+    "--ignore-requires-python",
     "--only-binary",
     ":all:",
     "--requirement",

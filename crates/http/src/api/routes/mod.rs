@@ -2,6 +2,7 @@
 //! cannot differ.
 
 mod events;
+mod log;
 mod operations;
 mod pages;
 mod parameters;
@@ -147,6 +148,11 @@ impl Route {
         !self.operation.is_open()
     }
 
+    /// Returns whether it is one of those by which others check the log.
+    pub(crate) fn is_of_log(&self) -> bool {
+        self.path.starts_with(log::PREFIX)
+    }
+
     /// Returns on what the key must have the scope, as part of a sentence.
     pub(crate) fn reach(&self) -> &'static str {
         let names = |name: &str| self.path.contains(&format!("{{{name}}}"));
@@ -195,6 +201,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         routes.extend(queries::routes());
         routes.extend(events::routes());
         routes.extend(operations::routes());
+        routes.extend(log::routes());
         routes.extend(pages::routes());
         routes
     });

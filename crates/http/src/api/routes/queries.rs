@@ -2,7 +2,7 @@
 
 use ledger_contract::queries::{
     QueryName, QuerySpec, access_check, audit, changes, dead_letters, diff, exposure, get, history,
-    leases, list, principals, undo_plan, uptime, who_may,
+    leases, list, principals, proof, undo_plan, uptime, who_may,
 };
 use ledger_contract::route::HttpRoute;
 
@@ -76,6 +76,7 @@ fn tag(query: QueryName) -> &'static str {
         | QueryName::Alerts
         | QueryName::DeadLetters => "workspaces",
         QueryName::Status | QueryName::MasterKeys => "operation",
+        QueryName::Proof => "log",
         QueryName::Principals
         | QueryName::BlockedTokens
         | QueryName::AccessCheck
@@ -154,6 +155,7 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
         QueryName::AccessCheck => &[access_check::PARAMETERS, p::QUERY, p::COMMON],
         QueryName::Principals => &[principals::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
         QueryName::Workspaces => &[p::PAGE, p::QUERY, p::COMMON],
+        QueryName::Proof => &[proof::PARAMETERS, p::QUERY, p::COMMON],
         QueryName::Status
         | QueryName::BlockedTokens
         | QueryName::MasterKeys
@@ -187,6 +189,7 @@ fn answers(query: QueryName) -> Vec<Answer> {
         QueryName::Alerts => ("The alerts, without their secrets.", &[]),
         QueryName::DeadLetters => ("The dead letters.", &[]),
         QueryName::MasterKeys => ("The master keys, without their bytes.", &[]),
+        QueryName::Proof => ("The proof with its checkpoint.", &[]),
         QueryName::AccessCheck => ("Whether it is allowed, and the reason.", &[]),
         QueryName::Whoami => ("The caller's name as recorded in events, and its grants.", &[]),
     };
