@@ -1,6 +1,7 @@
 //! Publishes checkpoints of the log: on a schedule, to a file, to a board that others read, and to
 //! witnesses, who sign them as well.
 //!
+//! Only the instance that may write publishes. Nodes that follow it sign what they show themselves.
 //! What a checkpoint says and when none is signed belongs to `ledger-engine`, and its form to
 //! `ledger-proof`. A board is given by whoever starts this, so that nothing here knows NATS.
 //!
@@ -13,7 +14,6 @@
 //!   place (test: `an_earlier_copy_signs_nothing_where_the_later_checkpoint_can_be_seen`).
 //! - A witness that is away, slow or refuses delays neither commands nor other witnesses
 //!   (test: `witnesses_sign_and_one_that_is_away_delays_nothing`).
-//! - An instance that does not write publishes nothing.
 
 mod file;
 mod schedule;

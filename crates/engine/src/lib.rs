@@ -182,8 +182,8 @@
 //! - What the writer of a shared log decided, a follower has byte for byte
 //!   (test: `a_follower_has_what_the_writer_decided_byte_for_byte`).
 //! - The tree over the log follows from the log alone, whatever was erased and whenever a process
-//!   ended (test: `the_tree_is_that_of_the_records_whatever_was_erased_and_killed`), and no checkpoint
-//!   contradicts one that was seen before
+//!   ended (test: `the_tree_is_that_of_the_records_whatever_was_erased_and_killed`), and no
+//!   checkpoint contradicts one that was seen before
 //!   (test: `a_log_that_contradicts_a_checkpoint_signs_no_other`).
 //! - A group that a shared log did not take leaves nothing, and one that it took is found again
 //!   (test: `a_group_that_was_not_appended_leaves_nothing_and_one_that_was_is_found_again`).

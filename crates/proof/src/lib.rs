@@ -2,8 +2,8 @@
 //! checkpoints of it, and what can be checked with them by somebody who trusts no server.
 //!
 //! It knows neither events nor storage: a leaf is a position and a digest. Formats are those of
-//! C2SP (`tlog-tiles`, `tlog-checkpoint`, `tlog-cosignature`, `tlog-witness`, `tlog-proof`), so that
-//! tools of others read them.
+//! C2SP (`tlog-tiles`, `tlog-checkpoint`, `tlog-cosignature`, `tlog-witness`, `tlog-proof`), so
+//! that tools of others read them.
 //!
 //! Start with [`Leaf`] (what stands in the tree for an event), [`Tree`] (how it grows),
 //! [`SignedCheckpoint`] and [`Bundle`] (a proof as one file).

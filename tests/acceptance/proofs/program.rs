@@ -88,7 +88,8 @@ async fn a_server_a_directory_an_export_and_a_backup_are_checked_against_a_check
     run(&service, &[&check[..], &["--since", &tuesday, "--out", &next]].concat()).await;
     assert!(fs::read_to_string(&next).expect("written").starts_with("connledger/"));
 
-    let (_, backups) = beside(&service, "backups");
+    let (target, backups) = beside(&service, "backups");
+    fs::create_dir(target).expect("made");
     let (_, export) = beside(&service, "ledger.jsonl.zst");
     let master = service.data_dir().join("dev-master.key").to_str().expect("text").to_owned();
     let master = ["--master-key-file", master.as_str()];
@@ -122,6 +123,8 @@ async fn a_server_a_directory_an_export_and_a_backup_are_checked_against_a_check
     .await;
     assert!(told.contains("its end was cut off, or an earlier copy was put back"), "{told}");
     grow(&earlier, 320).await;
+    // What asks for a proof has one signed now.
+    run(&earlier, &["log", "checkpoint"]).await;
     let told = run_to_no(
         &earlier,
         &["verify", "server", &address, "--log-key", &key, "--since", &wednesday],

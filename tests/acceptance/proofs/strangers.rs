@@ -6,6 +6,7 @@ use std::process::Output;
 use tokio::process::Command;
 
 use super::{OFTEN, beside, grow, log_status, text};
+use crate::http::door;
 use crate::output::said;
 use crate::service::Service;
 use crate::settings;
@@ -47,7 +48,8 @@ async fn verifiers_that_others_wrote_agree() {
     let checked = tlog("verify-consistency", &["--old-checkpoint", &early]).await;
     assert!(checked.status.success(), "{}", said(&checked));
 
-    let entries = reqwest::get(format!("{log}/tile/entries/001")).await.expect("answered");
+    let entries = door::client().get(format!("{log}/tile/entries/001")).send().await;
+    let entries = entries.expect("answered");
     let entries = entries.bytes().await.expect("read");
     let length = usize::from(u16::from_be_bytes([entries[0], entries[1]]));
     let (entry_file, entry) = beside(&service, "entry");

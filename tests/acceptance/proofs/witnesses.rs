@@ -29,15 +29,15 @@ async fn configure(folder: &Path, args: &[&str]) -> String {
         .await;
     let output = output.expect("Python runs");
     assert!(output.status.success(), "{}", said(&output));
-    said(&output)
+    String::from_utf8(output.stdout).expect("text")
 }
 
 /// Starts a witness that trusts the log of a key.
 async fn witness(folder: &Path, log_key: &str) -> RunningWitness {
     let listen = format!("127.0.0.1:{}", free_port());
     let made = configure(folder, &["init", "--name", "w.example/1", "--listen", &listen]).await;
-    let key = made.split_whitespace().find(|word| word.starts_with("w.example/1+"));
-    let key = key.expect("its key").to_owned();
+    let key = made.trim().to_owned();
+    assert!(key.starts_with("w.example/1+"), "{key}");
     let origin = log_key.split('+').next().expect("a name");
     configure(folder, &["add-log", "--origin", origin, "--vkey", log_key]).await;
     let child = Command::new(settings::proofs_python())

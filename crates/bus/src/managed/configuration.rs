@@ -47,7 +47,8 @@ pub(super) fn text(dir: &Path, settings: &Settings, options: &ManagedOptions) ->
 }
 
 /// Returns the permissions of the `client` user: it may publish commands, queries and operations,
-/// subscribe to events, checkpoints and the bucket, and use only what reading requires of JetStream.
+/// subscribe to events, checkpoints and the bucket, and use of JetStream only what reading
+/// requires.
 fn client_permissions(options: &ManagedOptions) -> (String, String) {
     let subjects = &options.subjects;
     let bucket = format!("KV_{}", subjects.bucket_name());

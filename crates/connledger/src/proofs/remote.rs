@@ -1,5 +1,7 @@
 //! A log that is read over HTTP.
 
+use std::fmt;
+
 use ledger_outgoing::{Client, ClientOptions, Method, Plain, Url, read_address};
 use ledger_proof::{TileName, TileSource};
 use tokio::runtime::Handle;
@@ -8,12 +10,18 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 
 /// A log over HTTP.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Remote {
     client: Client,
     /// The address before `checkpoint`, with a slash at its end.
     base: Url,
     key: Option<Zeroizing<String>>,
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Remote({})", self.base)
+    }
 }
 
 impl Remote {

@@ -17,7 +17,7 @@
 //! | `handovers.mac` | handover id | its state, JSON |
 //! | `alerts.mac` | see [`alerts`] | how far messages of alerts are, JSON |
 //! | `erasures.mac` | position (8, BE) | connection id (16), when carried out, i64 BE |
-//! | `tree.mac` | level (1), number (8, BE) | a complete tile of the log's Merkle tree, see [`tree`] |
+//! | `tree.mac` | level (1), number (8, BE) | a tile of the tree over the log, see [`tree`] |
 //! | `uses` | API key id | time of its last use, i64 BE |
 //! | `seen` | connection id (16), consumer | time when it was last seen, i64 BE |
 //! | `connections.g<N>` | see [`connections`] | rows, ordinals, workspaces |
