@@ -1,5 +1,6 @@
 //! The console: sessions, forms and rights over HTTP, and what people do in a browser.
 
+mod browser;
 mod forms;
 pub(crate) mod matrix;
 mod sessions;
