@@ -72,6 +72,8 @@ mod cluster;
 #[cfg(test)]
 mod compromised;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod crash;
 mod custody;
 #[cfg(test)]

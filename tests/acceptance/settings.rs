@@ -128,6 +128,16 @@ pub(crate) fn clients_node_modules() -> PathBuf {
     required("CONNLEDGER_CLIENTS_NODE_MODULES")
 }
 
+/// Returns the folder `node_modules` that holds what drives a browser.
+pub(crate) fn browser_node_modules() -> PathBuf {
+    required("CONNLEDGER_BROWSER_NODE_MODULES")
+}
+
+/// Returns a browser.
+pub(crate) fn chromium() -> PathBuf {
+    required("CONNLEDGER_CHROMIUM")
+}
+
 /// Returns the folder `node_modules` that holds a server that speaks the protocol of Azure.
 pub(crate) fn servers_node_modules() -> PathBuf {
     required("CONNLEDGER_SERVERS_NODE_MODULES")

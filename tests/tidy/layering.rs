@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 29] = [
+const EDGES: [(&str, &[&str]); 30] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-proof", &[]),
@@ -81,6 +81,17 @@ const EDGES: [(&str, &[&str]); 29] = [
             "ledger-http",
         ],
     ),
+    (
+        "ledger-console",
+        &[
+            "ledger-domain",
+            "ledger-providers",
+            "ledger-contract",
+            "ledger-engine",
+            "ledger-http-server",
+            "ledger-http",
+        ],
+    ),
     ("ledger-client", &["ledger-domain", "ledger-vault", "ledger-contract"]),
     ("ledger-demo", &["ledger-domain", "ledger-contract", "ledger-client"]),
     (
@@ -106,6 +117,7 @@ const EDGES: [(&str, &[&str]); 29] = [
             "ledger-http-server",
             "ledger-http",
             "ledger-facades",
+            "ledger-console",
             "ledger-client",
             "ledger-demo",
         ],

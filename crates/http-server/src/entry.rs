@@ -15,7 +15,7 @@ use tower_http::cors::CorsLayer;
 
 use crate::bodies::timed;
 use crate::counters::Counters;
-use crate::guard::Guard;
+use crate::guard::{CredentialGate, Guard};
 use crate::headers::{self, Origin};
 use crate::limits::{Limits, URI_BYTES_MAX};
 use crate::refusal::Refusal;
@@ -107,6 +107,7 @@ impl Admission {
             .inspect_err(|limited| self.counters.request_refused(*limited))
             .map_err(Refusal::Limited)?;
         parts.extensions.insert(client);
+        parts.extensions.insert(CredentialGate::new(Arc::clone(&self.guard), client));
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
-use ledger_contract::errors::Code;
+use ledger_contract::errors::{Code, Problem};
 use ledger_guard::{Clock, Identity, Limited, Mark, Verdict};
 use tracing::warn;
 
@@ -145,6 +145,15 @@ impl Guard {
         })
     }
 
+    /// Admits or refuses a credential that a client sent in another way than in a header.
+    fn admit_credential(&self, client: ClientAddress, credential: &str) -> Result<(), Limited> {
+        let credential = Some(credential);
+        self.check(client.network(), credential).inspect_err(|limited| {
+            let (code, address) = (limited.code(), client.0);
+            (self.tells.0)(Refused { code, address, credential });
+        })
+    }
+
     fn check(&self, network: IpAddr, credential: Option<&str>) -> Result<(), Limited> {
         let mark = credential.map(|credential| self.mark(network, credential));
         let visit = self.limits.admit(Some(network), mark, NonZeroU32::MIN)?;
@@ -171,6 +180,28 @@ impl Guard {
     /// Frees the memory for clients that have not been seen for a while.
     pub(crate) fn shrink(&self) {
         self.limits.shrink();
+    }
+}
+
+/// Admits credentials that come in a body, as from the form of a page, by the rates and lockouts
+/// that hold for those in headers; an extension of each request.
+#[derive(Clone, Debug)]
+pub struct CredentialGate {
+    guard: Arc<Guard>,
+    client: ClientAddress,
+}
+
+impl CredentialGate {
+    pub(crate) fn new(guard: Arc<Guard>, client: ClientAddress) -> Self {
+        Self { guard, client }
+    }
+
+    /// Admits or refuses a credential, in the form `Bearer <key>`. One that is invalid is admitted
+    /// until a lockout, so that whoever asks finds out by itself what is wrong with it.
+    ///
+    /// Errors: `rate_limited`, `credential_lockout`.
+    pub fn admit(&self, credential: &str) -> Result<(), Problem> {
+        Ok(self.guard.admit_credential(self.client, credential)?)
     }
 }
 

@@ -28,10 +28,11 @@ const CORS_AGE_MAX: Duration = Duration::from_mins(10);
 /// Makes browsers use only TLS for a year.
 const TRANSPORT_SECURITY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Adds the fields of every answer. A `Cache-Control` that the route has set stays.
+/// Adds the fields of every answer. `Cache-Control` and `Referrer-Policy` stay as the route has set
+/// them.
 pub(crate) fn add(headers: &mut HeaderMap, api: bool, tls: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     if tls {
         headers.insert(STRICT_TRANSPORT_SECURITY, TRANSPORT_SECURITY);

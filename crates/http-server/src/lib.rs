@@ -51,7 +51,7 @@ mod tests;
 pub use counters::Counters;
 pub use credential::credential;
 pub use error::{ListenError, TlsError};
-pub use guard::{Accepts, RATE_PER_ADDRESS, RATE_PER_KEY, Rates, Refused, Tells};
+pub use guard::{Accepts, CredentialGate, RATE_PER_ADDRESS, RATE_PER_KEY, Rates, Refused, Tells};
 pub use headers::{NoOrigin, Origin};
 pub use ledger_guard::{Clock, Identity, Verdict};
 pub use limits::Limits;

@@ -6,8 +6,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Every variable that setup may write into `.cargo/local.toml`.
-pub(crate) const MANAGED: [&str; 15] = [
+pub(crate) const MANAGED: [&str; 17] = [
     "BINDGEN_EXTRA_CLANG_ARGS",
+    "CONNLEDGER_BROWSER_NODE_MODULES",
+    "CONNLEDGER_CHROMIUM",
     "CONNLEDGER_CLIENTS_NODE_MODULES",
     "CONNLEDGER_CLIENTS_PYTHON",
     "CONNLEDGER_MARIADB_SERVER",

@@ -7,7 +7,7 @@ mod blaxel;
 mod elevenlabs;
 mod pica;
 mod portkey;
-mod script;
+pub(crate) mod script;
 
 use crate::canary::expect_silence_in;
 use crate::clients::script::Language::{Node, Python};
@@ -18,7 +18,7 @@ const FREE: [&str; 8] =
     ["--nats", "off", "--log", "debug", "--rate-per-key", "0", "--rate-per-address", "0"];
 
 /// Runs a script on a ledger of its own, which must keep its secrets to itself.
-async fn expect_checks(language: Language, name: &str, checks: &[&str]) {
+pub(crate) async fn expect_checks(language: Language, name: &str, checks: &[&str]) {
     // A script asks more in a moment than one key may by default.
     let mut service = Service::start(&FREE).await;
     let passed = Script { language, name }.run(&service).await;

@@ -28,6 +28,8 @@ const NOWHERE: &str = "http://127.0.0.1:9";
 pub(crate) enum Language {
     Python,
     Node,
+    /// Node.js, which has a browser do it.
+    Browser,
 }
 
 /// A script in the folder of its language, named without its ending.
@@ -55,6 +57,7 @@ impl Script<'_> {
             .env("LEDGER_KEY", service.key())
             .env("LEDGER_WORKSPACE", WORKSPACE)
             .env("LEDGER_CANARY", CANARY)
+            .envs(self.browser().map(|path| ("CONNLEDGER_CHROMIUM", path)))
             .env("DO_NOT_TRACK", "1")
             .env("NO_COLOR", "1")
             .env("HTTPS_PROXY", NOWHERE)
@@ -74,6 +77,11 @@ impl Script<'_> {
         checks_in(&out).unwrap_or_else(|wrong| panic!("{self:?}: no check: {wrong:?}\n{said}"))
     }
 
+    /// Returns the browser that it starts, if it starts one.
+    fn browser(&self) -> Option<PathBuf> {
+        matches!(self.language, Language::Browser).then(settings::chromium)
+    }
+
     fn command(&self, home: &Path) -> Command {
         match self.language {
             Language::Python => {
@@ -82,15 +90,25 @@ impl Script<'_> {
                 command
             }
             Language::Node => {
-                // A module finds packages beside itself and nowhere else.
                 copy_modules(&folder("node"), home);
-                symlink(settings::clients_node_modules(), home.join("node_modules"))
-                    .expect("a link can be made");
-                let mut command = Command::new(settings::node());
-                command.arg(home.join(format!("{}.mjs", self.name)));
-                command
+                self.in_node(home, &settings::clients_node_modules())
+            }
+            Language::Browser => {
+                copy_modules(&folder("node"), home);
+                copy_modules(&folder("browser"), home);
+                self.in_node(home, &settings::browser_node_modules())
             }
         }
+    }
+}
+
+impl Script<'_> {
+    /// Returns the command for a module. It finds packages beside itself and nowhere else.
+    fn in_node(&self, home: &Path, packages: &Path) -> Command {
+        symlink(packages, home.join("node_modules")).expect("a link can be made");
+        let mut command = Command::new(settings::node());
+        command.arg(home.join(format!("{}.mjs", self.name)));
+        command
     }
 }
 

@@ -9,7 +9,7 @@ use ledger_facades::Facades;
 use ledger_http::{Api, ApiOptions};
 use ledger_http_server::{Accepts, ListenOptions, Listener, Rates};
 use ledger_providers::Catalogue;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -124,12 +124,17 @@ impl Door {
 
 /// Returns a client without TLS, which needs no CA certificates.
 pub(crate) fn client() -> Client {
+    client_builder().build().expect("a client")
+}
+
+/// Returns what such a client is made of.
+pub(crate) fn client_builder() -> ClientBuilder {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("known versions")
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
-    Client::builder().tls_backend_preconfigured(tls).build().expect("a client")
+    Client::builder().tls_backend_preconfigured(tls)
 }
 
 /// Serves without limits on rates or on keys that are guessed, which have tests of their own.

@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use ledger_console::{self as console, PageRoute};
 use ledger_http::routes::routes;
 
 use super::cast::STRANGERS;
 use super::traces::{Trace, records};
 use super::{At, LET_IN, Line, Reach, Rights, destinations, nats};
+use crate::console::matrix as pages;
 use crate::facades::matrix::{self as facades, APIS};
 use crate::http::matrix as http;
 
@@ -31,7 +33,8 @@ home workspace (h), in another one (a) and everywhere (e); and **N**obody, a pri
 | `?` | as if the connection or the principal did not exist |
 
 The last column is what a `+` leaves behind: an *event* in the log, or an *entry* in the audit journal. Every `-` and
-`d` leaves an entry, and so does a `?` of a reveal. At the APIs of products, only entries are told.
+`d` leaves an entry, and so does a `?` of a reveal. At the APIs of products, only entries are told, and of the
+console neither: what its forms and pages leave is that of the commands and queries which they send.
 
 Whatever is asked, except what is open to all, these are turned away:
 
@@ -130,6 +133,11 @@ fn rendered() -> String {
             }
             text.push_str(" event |\n");
         }
+        let asked = |id: &str| {
+            let about_one = |route: &PageRoute| route.path.contains("{connection}");
+            at != At::Shared || console::routes().any(|route| route.id == id && about_one(route))
+        };
+        rows(&mut text, ("Console", pages::TABLE), at, |_| Trace::Nothing, asked);
         for api in APIS.iter().filter(|_| at != At::Shared) {
             rows(&mut text, (api.name, api.table), at, facades::reading, |_| true);
         }

@@ -170,8 +170,10 @@ pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<PreparedHttp>
     options.limits.connections_per_address = args.connections_per_address;
     options.limits.connections_max = files::connections_max(options.limits.connections_max);
     let private = is_loopback(address.ip()) || options.tls.is_some();
+    let secure = options.tls.is_some()
+        || args.public_url.as_deref().is_some_and(|url| url.starts_with("https:"));
     let prepared = options.prepare().map_err(|error| failure(&error))?;
-    Ok(Some(PreparedHttp { prepared, private, public_url: args.public_url.clone() }))
+    Ok(Some(PreparedHttp { prepared, private, secure, public_url: args.public_url.clone() }))
 }
 
 /// A listener that can be started once the ledger is open.
@@ -179,6 +181,8 @@ pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<PreparedHttp>
 pub(super) struct PreparedHttp {
     prepared: Prepared,
     private: bool,
+    /// Whether browsers reach the server over TLS.
+    secure: bool,
     public_url: Option<String>,
 }
 
@@ -186,6 +190,11 @@ impl PreparedHttp {
     /// Returns whether the transport is private, so that secrets may be revealed.
     pub(super) fn is_private(&self) -> bool {
         self.private
+    }
+
+    /// Returns whether browsers reach the server over TLS, its own or that of a proxy.
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// Starts listening.

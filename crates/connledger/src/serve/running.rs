@@ -13,6 +13,7 @@ use ledger_bus::{
 };
 use ledger_checkpoints::Publisher;
 use ledger_cluster::Cluster;
+use ledger_console::{Console, ConsoleOptions};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
 use ledger_domain::Micros;
@@ -175,12 +176,16 @@ async fn start_http(
     let private = prepared.is_private();
     let options = ApiOptions { reveals: private, public_log, ..ApiOptions::default() };
     let api = Api::new(engine.clone(), options);
-    let facades = Facades::new(api.state(), providers);
+    let facades = Facades::new(api.state(), Arc::clone(&providers));
     let routes = api.router(facades.router());
     let routes = match cluster {
         Some(cluster) => cluster.door(private).before(routes),
         None => routes,
     };
+    // A session is known to this node alone, so nothing of the console goes to another.
+    let console = ConsoleOptions { secure: prepared.is_secure() };
+    let console = Console::new(api.state(), providers, console);
+    let routes = routes.merge(console.router());
     let listener = prepared.open(engine, routes).await?;
     Ok((api, listener))
 }

@@ -69,6 +69,19 @@ impl Engine {
         caller.renew(now, directory.changes(), |caller| directory.again(caller, now)).map(drop)
     }
 
+    /// Returns a caller whose credential was verified earlier, such as the holder of a session,
+    /// with the rights that the credential has now. It counts as a use of the key.
+    ///
+    /// Errors: those of a credential that has expired, or been revoked or blocked, meanwhile.
+    pub fn renewed(&self, caller: &Caller) -> Result<Caller, AuthenticateError> {
+        let mut caller = caller.clone();
+        self.renew(&mut caller)?;
+        if let Some(key) = caller.key() {
+            self.shared.directory.uses.note(key, self.clock().now());
+        }
+        Ok(caller)
+    }
+
     /// Checks that a caller has a scope for the whole ledger now, however long ago the credential
     /// was verified.
     pub fn check_now(&self, caller: &Caller, scope: Scope) -> Result<(), LiveCallerError> {

@@ -11,10 +11,35 @@ use ledger_domain::{
     CheckedText as _, Connection, Consumer, ConsumerName, FieldName, Micros, Secret,
 };
 
+use ledger_store::tables::connections;
+
 use super::Reader;
 use crate::errors::QueryError;
 
+/// Rows that are looked through for rotations under way.
+const ROTATING_ROWS_MAX: usize = 10_000;
+
 impl Reader<'_> {
+    /// Returns up to `most` connections with a former generation that is still given out, the one
+    /// that ends first before others. Those that the caller may not read are left out. Blocks.
+    pub fn rotating(&self, most: usize) -> Result<Vec<Connection>, QueryError> {
+        let models = self.engine.shared.models.load();
+        let mut found = Vec::new();
+        let overlaps = connections::overlaps(&models.store, &models.connections);
+        for row in overlaps.take(ROTATING_ROWS_MAX) {
+            let (_, id) = row?;
+            let Some(connection) = models.row(id)?.map(|row| row.connection) else { continue };
+            if !self.is_here(&connection) || !self.caller.may_with(Scope::Read, &connection) {
+                continue;
+            }
+            found.push(self.caller.shown(connection));
+            if found.len() >= most {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     /// Returns which consumers use which generations of a connection's secrets. Blocks.
     ///
     /// Errors: `connection_unknown`, `forbidden`.

@@ -8,9 +8,26 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::digits;
 use ledger_engine::MESSAGE_BYTES_MAX;
 
+const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 /// The media type of changes, which clients of PATCH may state.
 const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// Reads the whole body of a form, as browsers send it.
+///
+/// Errors: `media_type_unsupported`, `message_too_large`, `body_malformed` if it is incomplete.
+pub(super) async fn read_form(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    check_encoding(headers)?;
+    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = sent.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case(FORM) {
+        return Err(Problem::because(
+            Code::MediaTypeUnsupported,
+            format!("the Content-Type must be {FORM}"),
+        ));
+    }
+    collect(body).await
+}
 
 /// Reads the whole body.
 ///

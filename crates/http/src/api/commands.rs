@@ -7,7 +7,7 @@ use axum::response::Response;
 use ledger_contract::commands::{
     self, Address, ConnectionRef, KeyReasonBody, NewWorkspaceBody, ParsedCommand, Target, Verb,
 };
-use ledger_contract::errors::{Code, Problem, read_json};
+use ledger_contract::errors::{Problem, read_json};
 use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_contract::subjects;
@@ -76,7 +76,7 @@ pub(super) async fn run(
 
 /// Checks that secrets may be revealed here.
 pub(super) fn may_reveal(state: &AppState, _: &Caller) -> Result<(), Problem> {
-    if state.reveals { Ok(()) } else { Err(Problem::new(Code::RevealUnsafe)) }
+    state.check_reveals()
 }
 
 /// Answers a command with secrets. The event that permits to give them out is durable when this

@@ -1,20 +1,22 @@
 //! The state shared by all handlers: the engine, and the limits on concurrent work.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
 use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
-use futures::poll;
+use futures::{Stream, poll};
+use ledger_contract::ResumePoint;
 use ledger_contract::errors::{Code, Problem};
-use ledger_domain::Micros;
-use ledger_engine::{Caller, Effort, Engine, Place, QueryError, Shares};
+use ledger_domain::{Micros, WorkspaceName};
+use ledger_engine::{Caller, Effort, Engine, LiveCaller, Place, QueryError, Shares};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::body;
 use super::options::ApiOptions;
-use crate::feed::Feeds;
+use crate::feed::{Feeds, Start};
 
 /// The engine, and the limits on concurrent work.
 #[derive(Debug)]
@@ -74,6 +76,47 @@ impl AppState {
         let read = reading.await;
         drop(permit);
         read
+    }
+
+    /// Reads the whole body of a form, as [`Self::read_body`] does that of a command.
+    ///
+    /// Errors: `media_type_unsupported`, `message_too_large`, `body_malformed` if it is incomplete,
+    /// `busy`.
+    pub async fn read_form(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Bytes, Problem> {
+        let permit = self.bodies.take(caller)?;
+        let read = body::read_form(headers, body).await;
+        drop(permit);
+        read
+    }
+
+    /// Checks that secrets may be revealed over this transport.
+    ///
+    /// Errors: `reveal_unsafe`.
+    pub fn check_reveals(&self) -> Result<(), Problem> {
+        if self.reveals { Ok(()) } else { Err(Problem::new(Code::RevealUnsafe)) }
+    }
+
+    /// Follows the events of the ledger, or of one workspace, as server-sent events. The caller
+    /// must have been authorized to read them, and the feed ends when that right is lost.
+    ///
+    /// Errors: `busy`, `shutting_down`; `position_unknown` and `history_changed` for a position
+    /// that the log does not have.
+    pub fn follow_events(
+        &self,
+        after: Option<ResumePoint>,
+        only: Option<WorkspaceName>,
+        caller: Caller,
+    ) -> Result<impl Stream<Item = Result<Bytes, Infallible>> + Send + use<>, Problem> {
+        let start = match after {
+            Some(after) => Start::After(after.check(self.engine.end())?),
+            None => Start::Now,
+        };
+        Ok(self.feeds.follow(start, only, LiveCaller::new(caller))?.stream())
     }
 
     /// Acquires a permit for a command. The body must have been read before, because a slow client

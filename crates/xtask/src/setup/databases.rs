@@ -1,7 +1,7 @@
 //! The servers that the tests start and that come with the system: databases, and one for syslog.
 //!
-//! A server that is installed is taken. Otherwise the packages of the system are unpacked into a
-//! folder, which sets up no service and changes nothing of the machine. A server there is reached
+//! A program that is installed is taken. Otherwise the packages of the system are unpacked into a
+//! folder, which sets up no service and changes nothing of the machine. A program there is reached
 //! by a script that names its libraries.
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -17,21 +17,21 @@ use crate::setup::packages::{SystemPackage, is_root};
 use crate::talk;
 
 /// A program of a server.
-struct Program {
-    name: &'static str,
+pub(super) struct Program {
+    pub(super) name: &'static str,
     /// Where its package has it, below `/usr`: names of folders, in which `*` is any.
-    folders: &'static [&'static str],
+    pub(super) folders: &'static [&'static str],
     /// The file of the package that is it under another name.
-    stands_for: Option<&'static str>,
+    pub(super) stands_for: Option<&'static str>,
 }
 
-/// A server, and what it takes to start one.
-struct Server {
-    variable: &'static str,
+/// A server or the like, and what it takes to start one.
+pub(super) struct Server {
+    pub(super) variable: &'static str,
     /// What has it say its version.
-    says_version: &'static str,
-    programs: &'static [Program],
-    package: SystemPackage,
+    pub(super) says_version: &'static str,
+    pub(super) programs: &'static [Program],
+    pub(super) package: SystemPackage,
 }
 
 const SERVERS: [Server; 4] = [
@@ -92,8 +92,17 @@ const SERVERS: [Server; 4] = [
 
 /// Ensures that there are the servers, and sets the variables that name them.
 pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<(), Failure> {
+    ensure_all(site, &SERVERS, variables)
+}
+
+/// Ensures that there are these programs, and sets the variables that name them.
+pub(super) fn ensure_all(
+    site: &Site<'_>,
+    servers: &[Server],
+    variables: &mut Variables,
+) -> Result<(), Failure> {
     let unpacked = Unpacked::of(site);
-    for server in &SERVERS {
+    for server in servers {
         let path = match site.personal.get(server.variable).map(PathBuf::from) {
             Some(named) => named,
             None => match server.installed() {
@@ -245,9 +254,16 @@ fn write_script(folder: &Path, program: &Program) -> Result<(), Failure> {
         target = link;
     }
     let libraries = ["lib", "usr/lib"].map(|lib| folder.join(lib));
-    let libraries = libraries.iter().flat_map(|lib| {
-        let of_system = |path: &PathBuf| path.to_string_lossy().ends_with("-linux-gnu");
-        entries(lib).into_iter().filter(of_system)
+    let of_system = libraries.iter().flat_map(|lib| entries(lib));
+    let of_system = of_system.filter(|path| path.to_string_lossy().ends_with("-linux-gnu"));
+    // Some packages keep libraries of their own in a folder below, where their programs look.
+    let has_libraries = |path: &PathBuf| {
+        let mut names = entries(path).into_iter();
+        names.any(|name| name.to_string_lossy().contains(".so"))
+    };
+    let libraries = of_system.flat_map(|path| {
+        let below = entries(&path).into_iter().filter(has_libraries).collect::<Vec<_>>();
+        std::iter::once(path).chain(below)
     });
     let libraries: Vec<String> =
         libraries.map(|path| path.to_string_lossy().into_owned()).collect();

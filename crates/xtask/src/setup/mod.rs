@@ -3,6 +3,7 @@
 //! Each step prints one line and is cheap to repeat. Fetched and built files are kept in a cache
 //! outside the checkout, so a fresh clone can reuse them.
 
+mod browser;
 mod cache;
 mod clients;
 mod compiler;
@@ -31,7 +32,7 @@ use crate::environment::{PersonalEnvironment, Variables};
 use crate::failure::Failure;
 use crate::setup::cache::Cache;
 use crate::setup::local_config::LocalConfig;
-use crate::setup::node_packages::{CLIENTS, SERVERS};
+use crate::setup::node_packages::{BROWSER, CLIENTS, SERVERS};
 use crate::setup::platform::Platform;
 use crate::workspace::Workspace;
 
@@ -82,12 +83,13 @@ pub(crate) fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<Variabl
         clients::PYTHON_CLIENTS.ensure(&site, &mut variables)?;
         s3::ensure(&site, &mut variables)?;
         databases::ensure(&site, &mut variables)?;
+        browser::ensure(&site, &mut variables)?;
         receiver::RECEIVER_LIBRARY.ensure(&site, &mut variables)?;
         ship::SHIP_TOOLS.ensure(&site, &mut variables)?;
         token_service::TOKEN_SERVICE_LIBRARIES.ensure(&site, &mut variables)?;
         proof_tools::PROOF_TOOLS.ensure(&site, &mut variables)?;
         let node = node::ensure(&site, &mut variables)?;
-        for packages in [CLIENTS, SERVERS] {
+        for packages in [CLIENTS, SERVERS, BROWSER] {
             packages.ensure(&site, &node, &mut variables)?;
         }
     }

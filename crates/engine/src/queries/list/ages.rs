@@ -96,7 +96,7 @@ impl Reader<'_> {
     }
 
     /// Returns how old the secrets of a connection are whose age a policy limits.
-    pub(in crate::queries) fn ages(&self, connection: &ledger_domain::Connection) -> SecretAges {
+    pub fn ages(&self, connection: &ledger_domain::Connection) -> SecretAges {
         let shared = &self.engine.shared;
         shared.policies.now().ages(&shared.catalogue, connection, self.engine.clock().now())
     }

@@ -1,0 +1,7 @@
+//! The console: sessions, forms and rights over HTTP, and what people do in a browser.
+
+mod browser;
+mod forms;
+pub(crate) mod matrix;
+mod sessions;
+mod visitor;
