@@ -109,6 +109,8 @@ mod many_feeds;
 #[cfg(test)]
 mod master_keys;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod nats;
 #[cfg(test)]
 mod outage;

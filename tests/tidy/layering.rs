@@ -8,11 +8,12 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 26] = [
+const EDGES: [(&str, &[&str]); 27] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
     ("ledger-contract", &["ledger-domain", "ledger-vault"]),
+    ("ledger-metrics", &["ledger-domain", "ledger-contract"]),
     ("ledger-store", &["ledger-domain", "ledger-vault", "ledger-contract"]),
     (
         "ledger-engine",
@@ -22,6 +23,7 @@ const EDGES: [(&str, &[&str]); 26] = [
             "ledger-providers",
             "ledger-oauth",
             "ledger-contract",
+            "ledger-metrics",
             "ledger-store",
         ],
     ),
@@ -47,6 +49,7 @@ const EDGES: [(&str, &[&str]); 26] = [
             "ledger-vault",
             "ledger-contract",
             "ledger-engine",
+            "ledger-metrics",
             "ledger-bus",
             "ledger-http-server",
         ],
@@ -59,6 +62,7 @@ const EDGES: [(&str, &[&str]); 26] = [
             "ledger-vault",
             "ledger-contract",
             "ledger-engine",
+            "ledger-metrics",
             "ledger-http-server",
         ],
     ),
@@ -106,7 +110,9 @@ const EDGES: [(&str, &[&str]); 26] = [
 ];
 
 /// Each library that only some packages may name, with those packages.
-const OWNERS: [(&str, &[&str]); 12] = [
+const OWNERS: [(&str, &[&str]); 14] = [
+    ("prometheus", &["ledger-metrics"]),
+    ("procfs", &["ledger-metrics"]),
     ("rocksdb", &["ledger-store", "ledger-benches"]),
     ("librocksdb-sys", &[]),
     ("object_store", &["ledger-backup", "ledger-key-sources"]),

@@ -191,6 +191,23 @@ mod tests {
     }
 
     #[test]
+    fn the_commands_of_the_runbooks_exist() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/runbooks");
+        let mut read = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            for line in text.lines().filter(|line| line.starts_with("connledger ")) {
+                let parsed = Cli::read(line.split_whitespace());
+                let helps = line.ends_with("--help");
+                assert!(parsed.is_ok() || helps, "{}: {line}", path.display());
+                read += 1;
+            }
+        }
+        assert!(read > 40, "{read}");
+    }
+
+    #[test]
     fn common_options_may_stand_before_and_after_the_command() {
         for line in ["connledger --json get x", "connledger get x --json"] {
             assert!(Cli::try_parse_from(line.split(' ')).unwrap().common.json, "{line}");

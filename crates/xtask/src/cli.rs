@@ -101,6 +101,7 @@ Environment:
   CONNLEDGER_NODE          a Node.js of your own, 20.19 or newer, with npm
   CONNLEDGER_OAUTH_PYTHON  a Python of your own that has authlib and flask
   CONNLEDGER_POSTGRES      a postgres of your own, with initdb beside it
+  CONNLEDGER_PROMTOOL      a promtool of your own
   CONNLEDGER_PYTHON        a Python of your own that can import nats-py
   CONNLEDGER_REDIS_SERVER  a redis-server of your own
   CONNLEDGER_SCHEMATHESIS  a schemathesis of your own

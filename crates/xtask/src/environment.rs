@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Every variable that setup may write into `.cargo/local.toml`.
-pub(crate) const MANAGED: [&str; 15] = [
+pub(crate) const MANAGED: [&str; 16] = [
     "BINDGEN_EXTRA_CLANG_ARGS",
     "CONNLEDGER_CLIENTS_NODE_MODULES",
     "CONNLEDGER_CLIENTS_PYTHON",
@@ -15,6 +15,7 @@ pub(crate) const MANAGED: [&str; 15] = [
     "CONNLEDGER_NATS_SERVER",
     "CONNLEDGER_NODE",
     "CONNLEDGER_POSTGRES",
+    "CONNLEDGER_PROMTOOL",
     "CONNLEDGER_PYTHON",
     "CONNLEDGER_REDIS_SERVER",
     "CONNLEDGER_SCHEMATHESIS",

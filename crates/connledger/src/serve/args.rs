@@ -12,6 +12,7 @@ use super::cluster::ClusterArgs;
 use super::http::HttpArgs;
 use super::journal::JournalArgs;
 use super::mail::MailArgs;
+use super::metrics::MetricsArgs;
 use super::nats_rates::NatsRateArgs;
 use super::nats_window::NatsWindowArgs;
 use super::quotas::QuotaArgs;
@@ -59,6 +60,8 @@ pub(crate) struct ServeArgs {
     pub(crate) master_key_wait: Duration,
     #[command(flatten)]
     pub(crate) providers: ProviderArgs,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
     #[command(flatten)]
     pub(crate) http: HttpArgs,
     /// Source of NATS without --nats-url [default: managed]

@@ -13,6 +13,7 @@ mod http;
 mod journal;
 mod logs;
 mod mail;
+mod metrics;
 pub(crate) mod nats;
 mod nats_rates;
 mod nats_window;
@@ -90,6 +91,7 @@ fn plan(common: &Common, args: &ServeArgs, subjects: Subjects) -> Result<running
         subjects,
         nats: nats::Choice::of(common, args)?,
         http: http::prepare(&args.http, args.dev)?,
+        metrics: metrics::prepare(&args.metrics, &args.http, args.dev)?,
         tokens: tokens::prepare(&args.tokens)?,
         providers: args.providers.read()?,
         backups: args.backup.options()?,

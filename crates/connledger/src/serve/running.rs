@@ -25,7 +25,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::cluster::{ClusterArgs, InnerRoutes};
 use super::http::PreparedHttp;
 use super::nats::{self, Choice};
-use super::{ServeArgs, absolute, alerts, backup, check_start, room, tokens};
+use super::{ServeArgs, absolute, alerts, backup, check_start, metrics, room, tokens};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
@@ -58,6 +58,7 @@ pub(super) struct Plan {
     pub(super) subjects: Subjects,
     pub(super) nats: Choice,
     pub(super) http: Option<PreparedHttp>,
+    pub(super) metrics: Option<ledger_http_server::Prepared>,
     pub(super) tokens: Option<Prepared>,
     pub(super) providers: Arc<Catalogue>,
     pub(super) backups: Option<ServingOptions>,
@@ -75,6 +76,8 @@ struct Parts {
     /// Answers requests of other nodes.
     inner: Option<InnerRoutes>,
     http: Option<(Api, Listener)>,
+    /// Serves metrics alone.
+    metrics: Option<Listener>,
     backups: Option<Serving>,
     /// Sends alerts while it exists.
     alerts: Option<Delivery>,
@@ -96,6 +99,9 @@ impl Parts {
             api.stop_feeds();
             listener.shutdown().await;
             api.shutdown().await;
+        }
+        if let Some(listener) = self.metrics {
+            listener.shutdown().await;
         }
         if let Some(inner) = self.inner {
             inner.shutdown().await;
@@ -186,7 +192,8 @@ async fn serve(
     engine: &Engine,
     parts: &mut Parts,
 ) -> Result<Stopped, Failure> {
-    let Plan { subjects, nats: choice, http, tokens, providers, backups, alerts: delivery } = plan;
+    let Plan { subjects, nats: choice, http, metrics: measured, .. } = plan;
+    let Plan { tokens, providers, backups, alerts: delivery, .. } = plan;
     tracing::info!(providers = providers.len(), "provider descriptions loaded");
     if let Some(prepared) = tokens {
         parts.tokens = Some(tokens::accept(prepared, engine).await);
@@ -220,6 +227,9 @@ async fn serve(
             Some(listener.url())
         }
     };
+    if let Some(prepared) = measured {
+        parts.metrics = Some(metrics::start(prepared, engine).await?);
+    }
     // Clients that find the file send requests at once, so this instance should own the names by
     // then, and the NATS server know the subscriptions. An unreachable server is awaited below,
     // while HTTP already serves.

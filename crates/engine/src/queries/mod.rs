@@ -25,6 +25,7 @@ mod versions;
 mod why;
 
 pub use answer::QueryAnswer;
+pub(crate) use list::ordinals_of;
 pub use list::{Keep, ListOptions, ListResult};
 pub use versions::{VersionLine, Versions};
 

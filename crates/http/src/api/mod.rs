@@ -13,6 +13,7 @@ mod commands;
 mod events;
 pub(crate) mod headers;
 mod links;
+pub(crate) mod metrics;
 mod operations;
 pub(crate) mod options;
 mod params;

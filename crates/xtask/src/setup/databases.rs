@@ -1,4 +1,4 @@
-//! The databases that the tests log in to.
+//! The databases that the tests log in to, and the tool that checks metrics.
 //!
 //! A server that is installed is taken. Otherwise the packages of the system are unpacked into a
 //! folder, which sets up no service and changes nothing of the machine. A server there is reached
@@ -32,7 +32,7 @@ struct Server {
     package: SystemPackage,
 }
 
-const SERVERS: [Server; 3] = [
+const SERVERS: [Server; 4] = [
     Server {
         variable: "CONNLEDGER_MARIADB_SERVER",
         programs: &[Program { name: "mariadbd", folders: &["sbin", "bin"], stands_for: None }],
@@ -54,6 +54,16 @@ const SERVERS: [Server; 3] = [
             debian: &["postgresql"],
             fedora: "postgresql-server",
             macos: "brew install postgresql",
+        },
+    },
+    Server {
+        variable: "CONNLEDGER_PROMTOOL",
+        programs: &[Program { name: "promtool", folders: &["bin"], stands_for: None }],
+        package: SystemPackage {
+            what: "promtool",
+            debian: &["prometheus"],
+            fedora: "prometheus",
+            macos: "brew install prometheus",
         },
     },
     Server {
