@@ -71,6 +71,8 @@ mod cluster;
 #[cfg(test)]
 mod compromised;
 #[cfg(test)]
+mod config;
+#[cfg(test)]
 mod crash;
 mod custody;
 #[cfg(test)]

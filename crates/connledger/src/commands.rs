@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 
-use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::backup::BackupArgs;
 use crate::cluster::ClusterCommand;
 use crate::common::Common;
+use crate::config::{ConfigCommand, Layered};
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
 use crate::init::InitArgs;
@@ -65,12 +65,12 @@ impl Cli {
         T: Into<OsString> + Clone,
     {
         let mut command = without_empty_variables(Self::described());
-        let matches = command.try_get_matches_from_mut(line).map_err(improve)?;
+        let line = line.into_iter().map(Into::into).collect();
+        let layered = Layered::read(&mut command, line).map_err(improve)?;
         let mut cli =
-            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-        let is_given = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
-        cli.common.workspace_given = is_given("workspace");
-        cli.common.key_given = is_given("key");
+            Self::from_arg_matches(&layered.matches).map_err(|error| error.format(&mut command))?;
+        cli.common.workspace_given = layered.is_on_line("workspace");
+        cli.common.key_given = layered.is_on_line("key");
         Ok(cli)
     }
 }
@@ -82,6 +82,9 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Create a new ledger
     Init(InitArgs),
+    /// Check and show the settings of a server
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Demonstrate the whole product in a temporary folder
     Demo(DemoArgs),
     #[command(flatten)]

@@ -25,6 +25,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::cluster::{ClusterArgs, InnerRoutes};
 use super::http::PreparedHttp;
 use super::nats::{self, Choice};
+use super::reload::Reloading;
 use super::{ServeArgs, absolute, alerts, backup, check_start, metrics, room, tokens};
 use crate::clock;
 use crate::common::Common;
@@ -63,6 +64,8 @@ pub(super) struct Plan {
     pub(super) providers: Arc<Catalogue>,
     pub(super) backups: Option<ServingOptions>,
     pub(super) alerts: DeliveryOptions,
+    /// What is read again at SIGHUP.
+    pub(super) reloading: Option<Reloading>,
 }
 
 /// The parts that run beside the engine.
@@ -193,7 +196,7 @@ async fn serve(
     parts: &mut Parts,
 ) -> Result<Stopped, Failure> {
     let Plan { subjects, nats: choice, http, metrics: measured, .. } = plan;
-    let Plan { tokens, providers, backups, alerts: delivery, .. } = plan;
+    let Plan { tokens, providers, backups, alerts: delivery, reloading, .. } = plan;
     tracing::info!(providers = providers.len(), "provider descriptions loaded");
     if let Some(prepared) = tokens {
         parts.tokens = Some(tokens::accept(prepared, engine).await);
@@ -250,9 +253,10 @@ async fn serve(
         }
         announce(engine, &places, Output::new(common.json));
         room::log_interruption();
-        match (&parts.http, hangups) {
-            (Some((_, listener)), Some(hangups)) => reload_at(hangups, listener).await,
-            _ => std::future::pending().await,
+        let listeners = parts.http.iter().map(|(_, listener)| listener).chain(&parts.metrics);
+        match hangups.zip(reloading) {
+            Some((hangups, reloading)) => reload_at(hangups, reloading, listeners.collect()).await,
+            None => std::future::pending().await,
         }
     };
     // The file is removed when this future is dropped, which is the first step of stopping.
@@ -308,11 +312,18 @@ async fn until_bus_ends(bus: Option<&Bus>) -> Result<Stopped, Failure> {
     }
 }
 
-/// Reloads the certificates at each SIGHUP.
-async fn reload_at(mut hangups: Signal, listener: &Listener) -> Result<Stopped, Failure> {
+/// Reads settings and certificates again at each SIGHUP.
+async fn reload_at(
+    mut hangups: Signal,
+    mut reloading: Reloading,
+    listeners: Vec<&Listener>,
+) -> Result<Stopped, Failure> {
     while hangups.recv().await.is_some() {
-        tracing::info!(signal = "SIGHUP", "reloading the certificates");
-        listener.reload_certificates().await;
+        tracing::info!(signal = "SIGHUP", "reloading the settings and the certificates");
+        tokio::task::block_in_place(|| reloading.read_again());
+        for listener in &listeners {
+            listener.reload_certificates().await;
+        }
     }
     std::future::pending().await
 }
