@@ -78,6 +78,8 @@ mod custody;
 #[cfg(test)]
 mod data_dirs;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod erased;

@@ -9,6 +9,7 @@ use crate::cluster::ClusterCommand;
 use crate::common::Common;
 use crate::config::{ConfigCommand, Layered};
 use crate::demo::DemoArgs;
+use crate::doctor::DoctorArgs;
 use crate::explain::ExplainArgs;
 use crate::init::InitArgs;
 use crate::install::{CompletionsArgs, ManArgs};
@@ -85,6 +86,8 @@ pub(crate) enum Command {
     /// Check and show the settings of a server
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look for what is wrong with a ledger, its machine and its settings
+    Doctor(Box<DoctorArgs>),
     /// Demonstrate the whole product in a temporary folder
     Demo(DemoArgs),
     #[command(flatten)]

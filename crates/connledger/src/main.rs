@@ -65,6 +65,7 @@ mod watch;
 mod wrap_keys;
 
 mod demo;
+mod doctor;
 mod init;
 mod master_key;
 mod serve;
@@ -110,7 +111,7 @@ fn main() -> ExitCode {
 const TASKS_END: std::time::Duration = std::time::Duration::from_secs(5);
 
 fn run(cli: Cli, out: Output) -> Result<(), Failure> {
-    let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
+    let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_) | Command::Doctor(_));
     let mut builder = if serves {
         tokio::runtime::Builder::new_multi_thread()
     } else {
@@ -137,6 +138,7 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Serve(args) => Box::pin(serve::run(&common, *args, out)).await,
         Command::Init(args) => init::run(&common, &args, out).await,
         Command::Config(command) => config::run(command, out),
+        Command::Doctor(args) => Box::pin(doctor::run(&common, &args, out)).await,
         Command::Demo(args) => demo::run(&args, out).await,
         Command::Explain(args) => explain::run(&args, out),
         Command::Completions(args) => install::completions(&args, out),

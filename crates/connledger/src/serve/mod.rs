@@ -40,7 +40,8 @@ use ledger_providers::Catalogue;
 
 #[cfg(test)]
 pub(crate) use args::LogFormat;
-pub(crate) use args::ServeArgs;
+pub(crate) use args::{NatsMode, ServeArgs};
+pub(crate) use http::Listen;
 
 use crate::common::Common;
 use crate::failure::Failure;
