@@ -72,12 +72,15 @@ mod cluster;
 #[cfg(test)]
 mod compromised;
 #[cfg(test)]
+mod config;
 mod console;
 #[cfg(test)]
 mod crash;
 mod custody;
 #[cfg(test)]
 mod data_dirs;
+#[cfg(test)]
+mod doctor;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
@@ -112,6 +115,8 @@ mod logins;
 mod many_feeds;
 #[cfg(test)]
 mod master_keys;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod nats;
 #[cfg(test)]

@@ -76,6 +76,11 @@ pub(crate) fn redis_server() -> PathBuf {
     required("CONNLEDGER_REDIS_SERVER")
 }
 
+/// Returns the program that checks metrics and rules for Prometheus.
+pub(crate) fn promtool() -> PathBuf {
+    required("CONNLEDGER_PROMTOOL")
+}
+
 /// Returns the nats-server program.
 pub(crate) fn nats_server() -> PathBuf {
     required("CONNLEDGER_NATS_SERVER")

@@ -8,12 +8,13 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 30] = [
+const EDGES: [(&str, &[&str]); 31] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-proof", &[]),
     ("ledger-providers", &["ledger-domain"]),
     ("ledger-contract", &["ledger-domain", "ledger-vault"]),
+    ("ledger-metrics", &["ledger-domain", "ledger-contract"]),
     ("ledger-store", &["ledger-domain", "ledger-vault", "ledger-contract"]),
     (
         "ledger-engine",
@@ -24,6 +25,7 @@ const EDGES: [(&str, &[&str]); 30] = [
             "ledger-providers",
             "ledger-oauth",
             "ledger-contract",
+            "ledger-metrics",
             "ledger-store",
         ],
     ),
@@ -54,6 +56,7 @@ const EDGES: [(&str, &[&str]); 30] = [
             "ledger-vault",
             "ledger-contract",
             "ledger-engine",
+            "ledger-metrics",
             "ledger-bus",
             "ledger-http-server",
         ],
@@ -67,6 +70,7 @@ const EDGES: [(&str, &[&str]); 30] = [
             "ledger-proof",
             "ledger-contract",
             "ledger-engine",
+            "ledger-metrics",
             "ledger-http-server",
         ],
     ),
@@ -129,7 +133,9 @@ const EDGES: [(&str, &[&str]); 30] = [
 ];
 
 /// Each library that only some packages may name, with those packages.
-const OWNERS: [(&str, &[&str]); 12] = [
+const OWNERS: [(&str, &[&str]); 14] = [
+    ("prometheus", &["ledger-metrics"]),
+    ("procfs", &["ledger-metrics"]),
     ("rocksdb", &["ledger-store", "ledger-benches"]),
     ("librocksdb-sys", &[]),
     ("object_store", &["ledger-backup", "ledger-key-sources"]),

@@ -9,7 +9,8 @@
 //! `append.rs` is what the engine of the writer appends with, `read.rs` checks messages and puts
 //! groups together, `join.rs` finds where a copy of the ledger begins to follow, `node.rs` follows
 //! and leads, `door.rs` is what HTTP requests pass, `forward.rs` takes them to the writer,
-//! `synced.rs` asks the servers whether they sync, and `ask.rs` tells and asks what nodes are.
+//! `synced.rs` asks the servers whether they sync, and `ask.rs` tells and asks what nodes are,
+//! and `measured.rs` is what metrics say of one.
 //!
 //! # Invariants
 //!
@@ -35,6 +36,7 @@ mod ask;
 mod door;
 mod forward;
 mod join;
+mod measured;
 mod node;
 mod read;
 mod stream;
@@ -128,6 +130,8 @@ impl Cluster {
             known: Mutex::new(Known::default()),
             engine,
         });
+        let measured = Arc::downgrade(&common);
+        common.engine.metrics().add(measured);
         let log = Arc::new(StreamLog::new(Arc::clone(&common)));
         common
             .engine

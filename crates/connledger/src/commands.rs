@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 
-use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::backup::BackupArgs;
 use crate::cluster::ClusterCommand;
 use crate::common::Common;
+use crate::config::{ConfigCommand, Layered};
 use crate::demo::DemoArgs;
+use crate::doctor::DoctorArgs;
 use crate::explain::ExplainArgs;
 use crate::forward::ForwardArgs;
 use crate::init::InitArgs;
@@ -68,12 +69,12 @@ impl Cli {
         T: Into<OsString> + Clone,
     {
         let mut command = without_empty_variables(Self::described());
-        let matches = command.try_get_matches_from_mut(line).map_err(improve)?;
+        let line = line.into_iter().map(Into::into).collect();
+        let layered = Layered::read(&mut command, line).map_err(improve)?;
         let mut cli =
-            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-        let is_given = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
-        cli.common.workspace_given = is_given("workspace");
-        cli.common.key_given = is_given("key");
+            Self::from_arg_matches(&layered.matches).map_err(|error| error.format(&mut command))?;
+        cli.common.workspace_given = layered.is_on_line("workspace");
+        cli.common.key_given = layered.is_on_line("key");
         Ok(cli)
     }
 }
@@ -85,6 +86,11 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Create a new ledger
     Init(InitArgs),
+    /// Check and show the settings of a server
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look for what is wrong with a ledger, its machine and its settings
+    Doctor(Box<DoctorArgs>),
     /// Demonstrate the whole product in a temporary folder
     Demo(DemoArgs),
     #[command(flatten)]
@@ -203,6 +209,23 @@ mod tests {
         ] {
             assert!(Cli::read(line.split(' ')).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn the_commands_of_the_runbooks_exist() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/runbooks");
+        let mut read = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            for line in text.lines().filter(|line| line.starts_with("connledger ")) {
+                let parsed = Cli::read(line.split_whitespace());
+                let helps = line.ends_with("--help");
+                assert!(parsed.is_ok() || helps, "{}: {line}", path.display());
+                read += 1;
+            }
+        }
+        assert!(read > 40, "{read}");
     }
 
     #[test]

@@ -17,6 +17,8 @@
 //!   (test: `a_key_is_issued_used_and_revoked_and_nobody_keeps_it`).
 //! - With `--json`, standard output and standard error are JSON alone, also for a wrong command
 //!   line (test: `programs_get_json_alone`).
+//! - Every flag of `serve` is a setting of its file, and each setting is checked as a flag is
+//!   (test: `every_flag_and_every_variable_of_serve_is_a_setting`).
 //! - A table is no wider than its terminal, and whole in a pipe
 //!   (test: `lists_fit_the_terminal_and_are_whole_in_a_pipe`).
 
@@ -24,6 +26,7 @@ mod clock;
 mod columns;
 mod commands;
 mod common;
+mod config;
 mod lifetime;
 mod process;
 mod settings;
@@ -65,6 +68,7 @@ mod watch;
 mod wrap_keys;
 
 mod demo;
+mod doctor;
 mod init;
 mod master_key;
 mod serve;
@@ -110,7 +114,7 @@ fn main() -> ExitCode {
 const TASKS_END: std::time::Duration = std::time::Duration::from_secs(5);
 
 fn run(cli: Cli, out: Output) -> Result<(), Failure> {
-    let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
+    let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_) | Command::Doctor(_));
     let mut builder = if serves {
         tokio::runtime::Builder::new_multi_thread()
     } else {
@@ -136,6 +140,8 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(args) => Box::pin(serve::run(&common, *args, out)).await,
         Command::Init(args) => init::run(&common, &args, out).await,
+        Command::Config(command) => config::run(command, out),
+        Command::Doctor(args) => Box::pin(doctor::run(&common, &args, out)).await,
         Command::Demo(args) => demo::run(&args, out).await,
         Command::Explain(args) => explain::run(&args, out),
         Command::Completions(args) => install::completions(&args, out),

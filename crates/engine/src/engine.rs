@@ -1,6 +1,5 @@
 //! The engine: opens a data directory and holds the parts together.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use ledger_contract::ResumePoint;
 use ledger_contract::errors::Code;
 use ledger_domain::principal::KeyLifetimes;
 use ledger_domain::{ConnectionId, Ledger, LedgerId, Micros, Position, WorkspaceName};
+use ledger_metrics::Metrics;
 use ledger_providers::Catalogue;
 use ledger_store::tables::{log, meta};
 use ledger_store::{DataDir, Poison, Room, Store};
@@ -37,6 +37,7 @@ use crate::keeper::Keeper;
 use crate::leases::{LeaseWatch, LiveLeases};
 use crate::listings::Listings;
 use crate::master_keys::{self, MasterKeys, Rewrapper};
+use crate::metrics::{self, ActiveSince, Census};
 use crate::models::{Live, Models};
 use crate::nats_login;
 use crate::overlaps::{self, OVERLAPS, SeenConsumers, keep_seen};
@@ -46,6 +47,7 @@ use crate::provider_tokens::{ProviderTokens, TOKENS};
 use crate::quotas::Quotas;
 use crate::readers::Readers;
 use crate::references::ReferenceFollower;
+use crate::refusals::Refusals;
 use crate::replay::{
     Rebuilder, Rebuilding, ReplayLimits, Selected, bring_up_to_date, recovery, stand_in,
 };
@@ -203,6 +205,9 @@ pub(crate) struct Shared {
     /// The position of the last event whose notification must not wait for others.
     pub(crate) urgent: watch::Sender<Position>,
     pub(crate) refusals: Refusals,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) census: Census,
+    pub(crate) active_since: ActiveSince,
     pub(crate) journal: Journal,
     pub(crate) key_lifetimes: KeyLifetimes,
     pub(crate) quotas: Quotas,
@@ -235,20 +240,6 @@ impl GenerationsUsed {
             *used = (*used).max(live) + 1;
         }
         self.0
-    }
-}
-
-/// Numbers of refused commands by error code, since the start.
-#[derive(Debug, Default)]
-pub(crate) struct Refusals(Mutex<BTreeMap<&'static str, u64>>);
-
-impl Refusals {
-    pub(crate) fn count(&self, code: Code) {
-        *self.0.lock().entry(code.as_str()).or_default() += 1;
-    }
-
-    pub(crate) fn by_code(&self) -> BTreeMap<String, u64> {
-        self.0.lock().iter().map(|(code, count)| ((*code).to_owned(), *count)).collect()
     }
 }
 
@@ -307,6 +298,12 @@ impl Engine {
             Keeper::start("ledger-consumers", &shared, last_use_interval, keep_seen)?,
             Keeper::start("ledger-journal", &shared, journal::STORE_INTERVAL, journal::keep)?,
             Keeper::start("ledger-shares", &shared, seal::WIPE_INTERVAL, seal::wipe_overdue)?,
+            Keeper::start(
+                "ledger-census",
+                &shared,
+                metrics::CENSUS_INTERVAL,
+                metrics::take_census,
+            )?,
         ];
         let keepers = Arc::new(Mutex::new(keepers));
         let readers = Arc::new(Readers::start(&limits)?);
@@ -565,6 +562,9 @@ impl Shared {
             urgent: watch::Sender::new(Position::ZERO),
             published: AtomicU64::new(meta::published(&store).map_err(Fault::from)?.get()),
             refusals: Refusals::default(),
+            metrics: Arc::default(),
+            census: Census::default(),
+            active_since: ActiveSince::default(),
             journal,
             key_lifetimes,
             quotas,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use ledger_contract::Moment;
 use ledger_contract::commands::{
@@ -73,6 +74,13 @@ impl Engine {
     ///
     /// After [`ExecuteError::Unavailable`] the outcome is unknown: retry with the same command id.
     pub async fn execute(&self, request: CommandRequest) -> Result<Executed, ExecuteError> {
+        let (verb, started) = (request.command.verb(), Instant::now());
+        let done = self.execute_uncounted(request).await;
+        self.count_command(verb, done.as_ref().map(|done| done.repeated), started);
+        done
+    }
+
+    async fn execute_uncounted(&self, request: CommandRequest) -> Result<Executed, ExecuteError> {
         let CommandRequest { workspace, command, received, context } = request;
         let verb = command.verb();
         if verb.spec().answer.has_secrets() {

@@ -59,6 +59,11 @@ impl<'a> Opening<'a> {
         Ok(Self { store, keyring, founding, check })
     }
 
+    /// Returns the ledger's id.
+    pub(crate) fn ledger(&self) -> LedgerId {
+        self.founding.ledger_id
+    }
+
     /// Returns whether all rows have MACs. If not, an earlier program wrote them, or an upgrade was
     /// interrupted.
     pub(crate) fn has_macs(&self) -> bool {

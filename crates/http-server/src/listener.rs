@@ -43,7 +43,7 @@ impl Prepared {
         let guard = Guard::new(options.accepts, options.rates, trusted, &options.clock);
         let guard = guard.telling(options.tells);
         let guard = Arc::new(guard);
-        let with_tls = tls.is_some();
+        let (with_tls, public) = (tls.is_some(), options.public);
         let admission =
             Admission { guard: Arc::clone(&guard), counters: Arc::clone(&counters), limits };
         let entry = Entry::new(routes, admission, &options.cors_origins, with_tls);
@@ -55,7 +55,7 @@ impl Prepared {
         }
         let accepting = tokio::spawn(accept::accept(listener, server, stop));
         info!(address = %address, tls = with_tls, "listening");
-        if !with_tls && !is_loopback(address.ip()) {
+        if !with_tls && !public && !is_loopback(address.ip()) {
             warn!(address = %address, "no TLS: keys and secrets are readable on the network");
         }
         Ok(Listener { address, tls, counters, stopper, accepting })

@@ -20,6 +20,9 @@ pub struct ListenOptions {
     /// Permits an address that other machines can reach without TLS, so that keys and secrets are
     /// readable in transit.
     pub insecure: bool,
+    /// Whether anybody may read what is answered and no request has a credential, so that it needs
+    /// no TLS.
+    pub public: bool,
     /// The certificates; without them, TLS is off.
     pub tls: Option<TlsFiles>,
     /// The rate limits.
@@ -47,6 +50,7 @@ impl ListenOptions {
         Self {
             address,
             insecure: false,
+            public: false,
             tls: None,
             rates: Rates::default(),
             trusted_proxies: Vec::new(),
@@ -61,7 +65,8 @@ impl ListenOptions {
 
     /// Checks everything that needs no socket, and reads the certificates.
     pub fn prepare(self) -> Result<Prepared, ListenError> {
-        if self.tls.is_none() && !self.insecure && !is_loopback(self.address.ip()) {
+        let is_exposed = self.tls.is_none() && !is_loopback(self.address.ip());
+        if is_exposed && !self.insecure && !self.public {
             return Err(ListenError::Insecure { address: self.address });
         }
         let tls = self.tls.clone().map(Tls::load).transpose()?.map(Arc::new);

@@ -53,6 +53,7 @@ pub mod toolkit;
 
 pub use api::caller::admit;
 pub use api::headers::of_command as command_headers;
+pub use api::metrics::page as metrics_page;
 pub use api::options::ApiOptions;
 pub use api::routes;
 pub use api::state::AppState;

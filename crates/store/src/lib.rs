@@ -46,6 +46,7 @@
 mod batch;
 mod data_dir;
 mod error;
+mod figures;
 mod forgetting;
 mod macs;
 mod options;
@@ -69,6 +70,7 @@ pub mod testing;
 pub use batch::Batch;
 pub use data_dir::{DataDir, FORMAT};
 pub use error::{AppendError, OpenError, ReadError, StorageFault, UpgradeError};
+pub use figures::StoreFigures;
 pub use forgetting::{Forgotten, FormerFiles};
 pub use options::open_files_max;
 pub use poison::Poison;

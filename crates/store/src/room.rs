@@ -15,6 +15,8 @@ pub const ROOM_NEEDED_BYTES: u64 = 256 * 1024 * 1024;
 pub struct Room {
     /// Bytes that this process may still use.
     pub free_bytes: u64,
+    /// Bytes of the whole disk.
+    pub size_bytes: u64,
 }
 
 impl Room {
@@ -42,8 +44,8 @@ impl DataDir {
 
 fn room_at(path: &Path) -> io::Result<Room> {
     let disk = nix::sys::statvfs::statvfs(path)?;
-    let free_bytes = disk.blocks_available().saturating_mul(disk.fragment_size());
-    Ok(Room { free_bytes })
+    let bytes = |blocks: u64| blocks.saturating_mul(disk.fragment_size());
+    Ok(Room { free_bytes: bytes(disk.blocks_available()), size_bytes: bytes(disk.blocks()) })
 }
 
 #[cfg(test)]
@@ -52,9 +54,9 @@ mod tests {
 
     #[test]
     fn a_disk_without_files_has_no_room_and_a_missing_folder_is_an_error() {
-        assert_eq!(room_at(Path::new("/proc")).unwrap(), Room { free_bytes: 0 });
+        assert_eq!(room_at(Path::new("/proc")).unwrap(), Room { free_bytes: 0, size_bytes: 0 });
         assert!(room_at(Path::new("/proc/no-such-folder")).is_err());
-        assert!(!Room { free_bytes: ROOM_NEEDED_BYTES - 1 }.is_enough());
-        assert!(Room { free_bytes: ROOM_NEEDED_BYTES }.is_enough());
+        let with = |free_bytes| Room { free_bytes, size_bytes: u64::MAX };
+        assert!(!with(ROOM_NEEDED_BYTES - 1).is_enough() && with(ROOM_NEEDED_BYTES).is_enough());
     }
 }

@@ -284,6 +284,10 @@ impl Store {
         self.db.ingest_external_file_cf_opts(&self.handle(table), options, vec![path])
     }
 
+    pub(crate) fn cache_usage(&self) -> usize {
+        self.cache.get_usage()
+    }
+
     /// Returns the data directory.
     pub fn dir(&self) -> &DataDir {
         &self.dir

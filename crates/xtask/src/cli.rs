@@ -107,12 +107,15 @@ Environment:
   CONNLEDGER_NODE          a Node.js of your own, 20.19 or newer, with npm
   CONNLEDGER_OAUTH_PYTHON  a Python of your own that has authlib and flask
   CONNLEDGER_POSTGRES      a postgres of your own, with initdb beside it
-  CONNLEDGER_PROOFS_PYTHON  a Python of your own that has aics-tlog, aics-witness and pymerkle
+  CONNLEDGER_PROMTOOL      a promtool of your own
+  CONNLEDGER_PROOFS_PYTHON a Python of your own that has aics-tlog, aics-witness and pymerkle
   CONNLEDGER_PYTHON        a Python of your own that can import nats-py
   CONNLEDGER_REDIS_SERVER  a redis-server of your own
+  CONNLEDGER_RSYSLOGD      an rsyslogd of your own, with its module for OpenSSL
   CONNLEDGER_SCHEMATHESIS  a schemathesis of your own
   CONNLEDGER_SERVERS_NODE_MODULES
                            a node_modules with azurite, which speaks the protocol of Azure Blob Storage
+  CONNLEDGER_SHIP_PYTHON   a Python of your own that has kubernetes-validate, beside helm and hadolint
   LIBCLANG_PATH            the folder of a libclang of your own
   ROCKSDB_LIB_DIR          the folder of a librocksdb.a of your own, of the version in Cargo.lock";
 

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Every variable that setup may write into `.cargo/local.toml`.
-pub(crate) const MANAGED: [&str; 17] = [
+pub(crate) const MANAGED: [&str; 23] = [
     "BINDGEN_EXTRA_CLANG_ARGS",
     "CONNLEDGER_BROWSER_NODE_MODULES",
     "CONNLEDGER_CHROMIUM",
@@ -16,11 +16,17 @@ pub(crate) const MANAGED: [&str; 17] = [
     "CONNLEDGER_MOTO_SERVER",
     "CONNLEDGER_NATS_SERVER",
     "CONNLEDGER_NODE",
+    "CONNLEDGER_OAUTH_PYTHON",
     "CONNLEDGER_POSTGRES",
+    "CONNLEDGER_PROMTOOL",
+    "CONNLEDGER_PROOFS_PYTHON",
     "CONNLEDGER_PYTHON",
+    "CONNLEDGER_RECEIVER_PYTHON",
     "CONNLEDGER_REDIS_SERVER",
+    "CONNLEDGER_RSYSLOGD",
     "CONNLEDGER_SCHEMATHESIS",
     "CONNLEDGER_SERVERS_NODE_MODULES",
+    "CONNLEDGER_SHIP_PYTHON",
     "LIBCLANG_PATH",
     "ROCKSDB_LIB_DIR",
     "ROCKSDB_STATIC",

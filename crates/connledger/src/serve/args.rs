@@ -13,6 +13,7 @@ use super::http::HttpArgs;
 use super::journal::JournalArgs;
 use super::log::LogArgs;
 use super::mail::MailArgs;
+use super::metrics::MetricsArgs;
 use super::nats_rates::NatsRateArgs;
 use super::nats_window::NatsWindowArgs;
 use super::quotas::QuotaArgs;
@@ -60,6 +61,8 @@ pub(crate) struct ServeArgs {
     pub(crate) master_key_wait: Duration,
     #[command(flatten)]
     pub(crate) providers: ProviderArgs,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
     #[command(flatten)]
     pub(crate) http: HttpArgs,
     /// Source of NATS without --nats-url [default: managed]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use ledger_backup::{RATE, Schedule, Serving, ServingOptions};
+use ledger_backup::{RATE, Schedule, Serving, ServingOptions, TargetAddress};
 use ledger_engine::Engine;
 
 use super::args::duration;
@@ -63,6 +63,21 @@ pub(crate) struct BackupArgs {
 }
 
 impl BackupArgs {
+    /// Returns where backups go, if anywhere.
+    pub(crate) fn target(&self) -> Result<Option<TargetAddress>, Failure> {
+        self.backup_to.as_ref().map(Given::address).transpose()
+    }
+
+    /// Returns the interval of the schedule, if there is one.
+    pub(crate) fn every(&self) -> Option<Duration> {
+        self.backup_every
+    }
+
+    /// Returns how long a request to the target may take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience.patience()
+    }
+
     /// Returns what backups are made with, if any are.
     pub(super) fn options(&self) -> Result<Option<ServingOptions>, Failure> {
         let Some(target) = &self.backup_to else { return Ok(None) };

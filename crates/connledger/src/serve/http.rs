@@ -97,6 +97,14 @@ pub(crate) struct HttpArgs {
     pub(crate) cors_origin: Vec<Origin>,
 }
 
+impl HttpArgs {
+    /// Returns the certificates, if TLS is on.
+    pub(super) fn tls_files(&self) -> Option<TlsFiles> {
+        let (certificate, key) = self.tls_cert.clone().zip(self.tls_key.clone())?;
+        Some(TlsFiles { certificate, key, client_authority: self.tls_client_ca.clone() })
+    }
+}
+
 /// The listening address, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listen {
@@ -106,7 +114,7 @@ pub(crate) enum Listen {
     On(SocketAddr),
 }
 
-fn listen(text: &str) -> Result<Listen, String> {
+pub(super) fn listen(text: &str) -> Result<Listen, String> {
     if text == "off" {
         return Ok(Listen::Off);
     }
@@ -161,9 +169,7 @@ pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<PreparedHttp>
     let accepts_nobody = Accepts::new(|_| false);
     let mut options = ListenOptions::new(address, accepts_nobody);
     options.insecure = args.listen_insecure;
-    options.tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(certificate, key)| {
-        TlsFiles { certificate, key, client_authority: args.tls_client_ca.clone() }
-    });
+    options.tls = args.tls_files();
     options.rates = Rates { per_key: args.rate_per_key, per_address: args.rate_per_address };
     options.trusted_proxies.clone_from(&args.trusted_proxy);
     options.cors_origins.clone_from(&args.cors_origin);
@@ -239,7 +245,7 @@ fn judge(engine: &Engine, header: &str) -> Verdict {
     }
 }
 
-fn failure(error: &ListenError) -> Failure {
+pub(super) fn failure(error: &ListenError) -> Failure {
     let text = error.with_causes();
     match error {
         ListenError::Insecure { .. } => Failure::usage(text)

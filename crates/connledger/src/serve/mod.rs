@@ -14,11 +14,13 @@ mod journal;
 mod log;
 mod logs;
 mod mail;
+mod metrics;
 pub(crate) mod nats;
 mod nats_rates;
 mod nats_window;
 mod quotas;
 mod references;
+mod reload;
 mod room;
 mod running;
 mod tokens;
@@ -37,7 +39,10 @@ use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, ExecuteError,
 use ledger_key_sources::MasterKeySource;
 use ledger_providers::Catalogue;
 
-pub(crate) use args::ServeArgs;
+#[cfg(test)]
+pub(crate) use args::LogFormat;
+pub(crate) use args::{NatsMode, ServeArgs};
+pub(crate) use http::Listen;
 
 use crate::common::Common;
 use crate::failure::Failure;
@@ -56,19 +61,18 @@ pub(crate) fn guard() -> Option<ExitCode> {
 }
 
 pub(crate) async fn run(common: &Common, args: ServeArgs, out: Output) -> Result<(), Failure> {
-    logs::install(&args, out)?;
+    let logs = logs::install(&args, out)?;
     let folder = common.data_dir.clone().ok_or_else(|| {
         let required = Failure::usage("--data-dir is required");
         required.hint("for example --data-dir /var/lib/connledger; to experiment, add --dev to it")
     })?;
-    let subjects = Subjects::with_prefix(common.prefix.as_deref().unwrap_or("ledger"))
-        .map_err(|invalid| Failure::usage(format!("--{}: {}", invalid.field, invalid.problem)))?;
+    let subjects = subjects(common)?;
     if args.dev {
         nats::refuse_far_away(common)?;
     }
     // Missing prerequisites on the machine are reported before the ledger is touched.
     cluster::ClusterArgs::check(common, &args)?;
-    let plan = plan(common, &args, subjects)?;
+    let plan = plan(common, &args, subjects, Some(reload::Reloading::begin(logs)?))?;
     let engine = open(&folder, &args, &plan.providers, out).await?;
     let follower = references::follow(&args.references, &args.master_key, &engine);
     checks::begin(&args.checks, &engine)?;
@@ -86,11 +90,18 @@ pub(crate) async fn run(common: &Common, args: ServeArgs, out: Output) -> Result
 }
 
 /// Reads what the parts are started with.
-fn plan(common: &Common, args: &ServeArgs, subjects: Subjects) -> Result<running::Plan, Failure> {
+fn plan(
+    common: &Common,
+    args: &ServeArgs,
+    subjects: Subjects,
+    reloading: Option<reload::Reloading>,
+) -> Result<running::Plan, Failure> {
     Ok(running::Plan {
         subjects,
+        reloading,
         nats: nats::Choice::of(common, args)?,
         http: http::prepare(&args.http, args.dev)?,
+        metrics: metrics::prepare(&args.metrics, &args.http, args.dev)?,
         tokens: tokens::prepare(&args.tokens)?,
         providers: args.providers.read()?,
         backups: args.backup.options()?,
@@ -98,12 +109,28 @@ fn plan(common: &Common, args: &ServeArgs, subjects: Subjects) -> Result<running
     })
 }
 
+/// Checks settings as a start does before it opens the ledger.
+pub(crate) fn check_settings(common: &Common, args: &ServeArgs) -> Result<(), Failure> {
+    logs::filter(&args.log)?;
+    if args.dev {
+        nats::refuse_far_away(common)?;
+    }
+    cluster::ClusterArgs::check(common, args)?;
+    let subjects = subjects(common)?;
+    plan(common, args, subjects, None).map(drop)
+}
+
+fn subjects(common: &Common) -> Result<Subjects, Failure> {
+    Subjects::with_prefix(common.prefix.as_deref().unwrap_or("ledger"))
+        .map_err(|invalid| Failure::usage(format!("--{}: {}", invalid.field, invalid.problem)))
+}
+
 /// Checks that the files and settings with which this run started would also start another one.
 fn check_start(common: &Common, args: &ServeArgs, folder: &Path) -> Result<(), Failure> {
     let own = args.dev.then_some(folder);
     // A key service may take its time, and requests are served meanwhile.
     tokio::task::block_in_place(|| master_key::find(&args.master_key, own))?;
-    plan(common, args, Subjects::default()).map(drop)
+    plan(common, args, Subjects::default(), None).map(drop)
 }
 
 /// Opens the ledger; with `--dev`, creates it if missing.

@@ -28,7 +28,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::cluster::{ClusterArgs, InnerRoutes};
 use super::http::PreparedHttp;
 use super::nats::{self, Choice};
-use super::{ServeArgs, absolute, alerts, backup, check_start, log, room, tokens};
+use super::reload::Reloading;
+use super::{ServeArgs, absolute, alerts, backup, check_start, log, metrics, room, tokens};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
@@ -61,10 +62,13 @@ pub(super) struct Plan {
     pub(super) subjects: Subjects,
     pub(super) nats: Choice,
     pub(super) http: Option<PreparedHttp>,
+    pub(super) metrics: Option<ledger_http_server::Prepared>,
     pub(super) tokens: Option<Prepared>,
     pub(super) providers: Arc<Catalogue>,
     pub(super) backups: Option<ServingOptions>,
     pub(super) alerts: DeliveryOptions,
+    /// What is read again at SIGHUP.
+    pub(super) reloading: Option<Reloading>,
 }
 
 /// The parts that run beside the engine.
@@ -78,6 +82,8 @@ struct Parts {
     /// Answers requests of other nodes.
     inner: Option<InnerRoutes>,
     http: Option<(Api, Listener)>,
+    /// Serves metrics alone.
+    metrics: Option<Listener>,
     backups: Option<Serving>,
     /// Sends alerts while it exists.
     alerts: Option<Delivery>,
@@ -104,6 +110,9 @@ impl Parts {
             api.stop_feeds();
             listener.shutdown().await;
             api.shutdown().await;
+        }
+        if let Some(listener) = self.metrics {
+            listener.shutdown().await;
         }
         if let Some(inner) = self.inner {
             inner.shutdown().await;
@@ -199,7 +208,8 @@ async fn serve(
     engine: &Engine,
     parts: &mut Parts,
 ) -> Result<Stopped, Failure> {
-    let Plan { subjects, nats: choice, http, tokens, providers, backups, alerts: delivery } = plan;
+    let Plan { subjects, nats: choice, http, metrics: measured, .. } = plan;
+    let Plan { tokens, providers, backups, alerts: delivery, reloading, .. } = plan;
     tracing::info!(providers = providers.len(), "provider descriptions loaded");
     if let Some(prepared) = tokens {
         parts.tokens = Some(tokens::accept(prepared, engine).await);
@@ -236,6 +246,9 @@ async fn serve(
             Some(listener.url())
         }
     };
+    if let Some(prepared) = measured {
+        parts.metrics = Some(metrics::start(prepared, engine).await?);
+    }
     // Clients that find the file send requests at once, so this instance should own the names by
     // then, and the NATS server know the subscriptions. An unreachable server is awaited below,
     // while HTTP already serves.
@@ -259,9 +272,10 @@ async fn serve(
         }
         announce(engine, &places, Output::new(common.json));
         room::log_interruption();
-        match (&parts.http, hangups) {
-            (Some((_, listener)), Some(hangups)) => reload_at(hangups, listener).await,
-            _ => std::future::pending().await,
+        let listeners = parts.http.iter().map(|(_, listener)| listener).chain(&parts.metrics);
+        match hangups.zip(reloading) {
+            Some((hangups, reloading)) => reload_at(hangups, reloading, listeners.collect()).await,
+            None => std::future::pending().await,
         }
     };
     // The file is removed when this future is dropped, which is the first step of stopping.
@@ -317,11 +331,18 @@ async fn until_bus_ends(bus: Option<&Bus>) -> Result<Stopped, Failure> {
     }
 }
 
-/// Reloads the certificates at each SIGHUP.
-async fn reload_at(mut hangups: Signal, listener: &Listener) -> Result<Stopped, Failure> {
+/// Reads settings and certificates again at each SIGHUP.
+async fn reload_at(
+    mut hangups: Signal,
+    mut reloading: Reloading,
+    listeners: Vec<&Listener>,
+) -> Result<Stopped, Failure> {
     while hangups.recv().await.is_some() {
-        tracing::info!(signal = "SIGHUP", "reloading the certificates");
-        listener.reload_certificates().await;
+        tracing::info!(signal = "SIGHUP", "reloading the settings and the certificates");
+        tokio::task::block_in_place(|| reloading.read_again());
+        for listener in &listeners {
+            listener.reload_certificates().await;
+        }
     }
     std::future::pending().await
 }

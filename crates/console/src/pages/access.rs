@@ -3,8 +3,8 @@
 use axum::response::Response;
 use ledger_contract::commands::Verb;
 use ledger_contract::queries::{
-    AccessAnswer, AccessQuery, ApiKeyView, CallerView, PermissionView, PrincipalPage, PrincipalsQuery,
-    PrincipalView, QueryWorkspace,
+    AccessAnswer, AccessQuery, ApiKeyView, CallerView, PermissionView, PrincipalPage,
+    PrincipalView, PrincipalsQuery, QueryWorkspace,
 };
 use ledger_domain::principal::Scope;
 use ledger_domain::{Micros, PrincipalName};
@@ -32,8 +32,10 @@ struct AccessData {
 pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
     let workspace = request.workspace()?;
     let administers = request.frame.administers;
-    let page =
-        PrincipalsQuery { cursor: request.parameter("cursor").map(str::to_owned), ..Default::default() };
+    let page = PrincipalsQuery {
+        cursor: request.parameter("cursor").map(str::to_owned),
+        ..Default::default()
+    };
     let own = request.caller.key().map(|key| key.as_str().to_owned());
     let asked = request.parameter("may").map(|what| AccessQuery {
         who: request.parameter("as").map(str::to_owned).or(own).unwrap_or_default(),

@@ -196,6 +196,15 @@ impl PrincipalDirectory {
         (found.collect(), u64::try_from(total).unwrap_or(u64::MAX))
     }
 
+    /// Returns how many keys end soon.
+    pub(crate) fn ending_soon(&self, now: Micros) -> u64 {
+        let pages = self.pages.read();
+        let enabled = pages.principals.values().filter(|principal| principal.enabled);
+        let keys = enabled.flat_map(|principal| principal.keys.values());
+        let number = keys.filter(|key| key.ends_soon(now)).count();
+        u64::try_from(number).unwrap_or(u64::MAX)
+    }
+
     /// Returns every principal, by name.
     pub(crate) fn principals(&self) -> Vec<Arc<Principal>> {
         self.pages.read().principals.values().cloned().collect()

@@ -281,6 +281,11 @@ impl LiveLeases {
         Ok(Some(state))
     }
 
+    /// Returns how many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.all.read().by_id.len()
+    }
+
     /// Returns a lease.
     pub(crate) fn get(&self, id: LeaseId) -> Option<Arc<LiveLease>> {
         self.all.read().by_id.get(&id).cloned()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ledger_contract::commands::{ConnectionRef, ParsedCommand, Verb};
 use ledger_contract::records::{Happened, Record};
@@ -115,6 +115,16 @@ impl Engine {
     ///
     /// Errors: `verb_unknown` for other commands; those of the command.
     pub async fn secrets(&self, request: RevealRequest) -> Result<SecretsAnswer, ExecuteError> {
+        let (verb, started) = (request.command.verb(), Instant::now());
+        let answer = self.secrets_uncounted(request).await;
+        self.count_command(verb, answer.as_ref().map(|_| false), started);
+        answer
+    }
+
+    async fn secrets_uncounted(
+        &self,
+        request: RevealRequest,
+    ) -> Result<SecretsAnswer, ExecuteError> {
         match request.command {
             ParsedCommand::LeaseSecrets { .. } => self
                 .lease(request)

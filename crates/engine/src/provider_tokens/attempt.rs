@@ -89,7 +89,7 @@ impl Engine {
         id: ConnectionId,
         request: &RefreshRequest,
     ) -> Ended {
-        match self.try_refresh(id, request).await {
+        let ended = match self.try_refresh(id, request).await {
             Ok(ended) => ended,
             Err(ExecuteError::Rejected(Rejection::RefreshSuperseded)) => Ended::Superseded,
             Err(error) => {
@@ -98,7 +98,9 @@ impl Engine {
                 );
                 Ended::Failed(Arc::new(error))
             }
-        }
+        };
+        self.shared.metrics.counters.refresh(ended.counted());
+        ended
     }
 
     async fn try_refresh(

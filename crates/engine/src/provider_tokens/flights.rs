@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use ledger_contract::reply::Receipt;
 use ledger_domain::{Connection, ConnectionId, FieldName, Micros};
+use ledger_metrics::Refresh;
 use parking_lot::{Condvar, Mutex};
 
 use crate::errors::ExecuteError;
@@ -32,6 +33,18 @@ pub(super) enum Ended {
     Refused(TokenRefusal),
     /// The ledger could not do its part.
     Failed(Arc<ExecuteError>),
+}
+
+impl Ended {
+    /// Returns as what the attempt is counted.
+    pub(super) const fn counted(&self) -> Refresh {
+        match self {
+            Self::Stored(_) => Refresh::Stored,
+            Self::Fresh | Self::Superseded | Self::NotAsked => Refresh::Unneeded,
+            Self::Impossible(_) | Self::Refused(_) => Refresh::Refused,
+            Self::Failed(_) => Refresh::Failed,
+        }
+    }
 }
 
 /// Why the ledger cannot get a token for a connection.

@@ -55,7 +55,7 @@ impl Reader<'_> {
 
 impl Engine {
     /// Returns what the ledger's status says of its master keys.
-    pub(super) fn master_key_status(&self) -> Result<MasterKeyStatus, ReadError> {
+    pub(crate) fn master_key_status(&self) -> Result<MasterKeyStatus, ReadError> {
         let ledger = self.shared.ledger_now()?;
         Ok(MasterKeyStatus {
             active: ledger.active.to_string(),

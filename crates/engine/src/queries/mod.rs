@@ -31,6 +31,7 @@ mod who_may;
 mod why;
 
 pub use answer::QueryAnswer;
+pub(crate) use list::ordinals_of;
 pub use list::{Keep, ListAsOf, ListOptions, ListResult};
 pub use versions::{VersionLine, Versions};
 

@@ -1,5 +1,7 @@
 //! The query for the ledger's status, and whether workspaces exist.
 
+use std::sync::Arc;
+
 use ledger_contract::queries::{ClockStatus, DiskFullStatus, FormerXkey, RestoredFrom, StatusView};
 use ledger_contract::time;
 use ledger_domain::principal::{Scope, Subject};
@@ -54,10 +56,20 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// Returns the page of metrics. Blocks.
+    ///
+    /// Errors: `forbidden`.
+    pub fn metrics(&self) -> Result<Arc<str>, QueryError> {
+        self.caller.require(Scope::Read, Subject::Ledger)?;
+        Ok(self.engine.metrics_page())
+    }
+}
+
 impl Engine {
     /// Returns how far the clock is behind the latest event, if it is by a second at least. Of a
     /// damaged event the status says nothing; whoever reads it is told.
-    fn clock_behind(&self) -> Option<ClockStatus> {
+    pub(crate) fn clock_behind(&self) -> Option<ClockStatus> {
         let head = Some(self.head()).filter(|head| *head != Position::ZERO)?;
         let latest = times::recorded_at(&self.shared.store, head).ok()?;
         let micros = latest.get().saturating_sub(self.clock().now().get());

@@ -325,6 +325,18 @@ impl Engine {
         details: &Details,
         texts: &Texts,
     ) -> Result<(TestResult, Option<Duration>), ExecuteError> {
+        let (result, wait) = self.send_uncounted(sender, details, texts).await?;
+        let time = Duration::from_millis(result.latency_ms);
+        self.shared.metrics.counters.test(result.outcome, time);
+        Ok((result, wait))
+    }
+
+    async fn send_uncounted(
+        &self,
+        sender: &dyn SendTest,
+        details: &Details,
+        texts: &Texts,
+    ) -> Result<(TestResult, Option<Duration>), ExecuteError> {
         let trial = self.trial(details)?;
         // The settings may be others than those of which it was asked what to reveal.
         secret_fields(trial, &Fields::revealed(details, texts))?;

@@ -1,6 +1,7 @@
 //! Makes groups durable and visible, and answers their callers.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 use ledger_domain::{ConsumerEvent, Position};
@@ -67,7 +68,12 @@ impl Committer {
             Ok(())
         } else {
             let head = *self.shared.head.borrow();
-            log.append(store, &mut batch, head, &accepted, &mut beside)
+            let started = log.is_set().then(Instant::now);
+            let appended = log.append(store, &mut batch, head, &accepted, &mut beside);
+            if let (Some(started), Ok(())) = (started, &appended) {
+                self.shared.metrics.counters.appended(started.elapsed());
+            }
+            appended
         };
         if let Err(failed) = appended {
             // Keys may have been taken for an event that may not count.
@@ -78,6 +84,7 @@ impl Committer {
             return send(replies, Some(&failed));
         }
         let growth = self.shared.transparency.grow(store, &mut batch, &accepted);
+        let started = Instant::now();
         if let Err(error) = self.shared.store.commit(batch, Durability::Synced) {
             tracing::error!(error = %chain(&error), "cannot write the log");
             let failed = Unavailable::WriteFailed(Arc::new(error));
@@ -85,6 +92,7 @@ impl Committer {
             return send(replies, Some(&failed));
         }
         self.shared.transparency.add(growth);
+        self.shared.metrics.counters.group(accepted.len(), started.elapsed());
         let listed = listed(&accepted);
         let audited: Vec<Facts<'_>> = accepted
             .iter()

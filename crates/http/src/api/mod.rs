@@ -14,6 +14,7 @@ mod events;
 pub(crate) mod headers;
 mod links;
 mod log;
+pub(crate) mod metrics;
 mod operations;
 pub(crate) mod options;
 mod params;

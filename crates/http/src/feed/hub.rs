@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_engine::{AdmissionLimits, Engine};
+use ledger_metrics::{Measure, Page, table};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::ring::Ring;
@@ -61,6 +62,12 @@ impl Hub {
         let permits = Arc::new(Semaphore::new(admission.feeds_max));
         let log_readers = Semaphore::new(admission.feed_log_readers_max.max(1));
         Self { engine, limits, ring, readers, stop, permits, log_readers }
+    }
+}
+
+impl Measure for Hub {
+    fn measure(&self, page: &mut Page) {
+        page.add(table::FEEDS, &[], u64::try_from(*self.readers.borrow()).unwrap_or(u64::MAX));
     }
 }
 

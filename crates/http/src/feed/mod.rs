@@ -61,8 +61,10 @@ impl Feeds {
         let (stop, stopped) = watch::channel(false);
         let work = broadcaster::run(engine.clone(), Arc::clone(&ring), reading, stopped);
         let broadcaster = Mutex::new(Some(tokio::spawn(work)));
-        let hub = Hub::new(engine, limits, admission, ring, readers, stop);
-        Self { hub: Arc::new(hub), broadcaster }
+        let hub = Arc::new(Hub::new(engine, limits, admission, ring, readers, stop));
+        let measured = Arc::downgrade(&hub);
+        hub.engine.metrics().add(measured);
+        Self { hub, broadcaster }
     }
 
     /// Opens a feed of the ledger, or of one workspace, for a reader with the right to read it. The

@@ -33,7 +33,14 @@ pub(super) fn of(route: &Route) -> Value {
     if let Some(scope) = terms.scope {
         add("x-required-scope", scope.as_str().into());
     }
-    add("security", if route.needs_key() { json!([{ "key": [] }]) } else { json!([]) });
+    add(
+        "security",
+        match (route.needs_key(), route.operation.is_local()) {
+            (true, false) => json!([{ "key": [] }]),
+            (true, true) => json!([{}, { "key": [] }]),
+            (false, _) => json!([]),
+        },
+    );
     match terms.subject {
         // What gives out secrets changes nothing.
         Subject::Command(Verb::RevealSecret | Verb::Unwrap | Verb::ReadLeasedSecrets)

@@ -15,6 +15,7 @@ use ledger_http_server::ClientAddress;
 use ledger_http_server::request_id::RequestId;
 
 use super::extract::HasInputs;
+use super::local::is_local;
 use super::operation::{Operation, Work};
 use super::router::accepting;
 
@@ -124,7 +125,8 @@ pub(super) async fn serve<A: HttpApi>(
         // A ledger that is not ready has refused nothing.
         Work::Open(answer) => answer(&api).map_err(Refusal::Counted),
         Work::OpenTo(answer) => answer(Arc::clone(&api), request).await,
-        Work::Admitted(call) => {
+        Work::Local(answer, _) if is_local(&request) => answer(Arc::clone(&api)).await,
+        Work::Admitted(call) | Work::Local(_, call) => {
             match Arc::clone(&api).admit(&route, request, &id, &mut attempt).await {
                 Ok(admitted) => call(admitted).await,
                 Err(refusal) => Err(refusal),

@@ -9,6 +9,7 @@
 
 mod api;
 mod extract;
+mod local;
 mod operation;
 mod parameters;
 mod response;
@@ -19,7 +20,7 @@ pub use api::{HttpApi, Refusal, Route};
 pub use extract::{Body, Extract, HasInputs, Inputs, Path, Query, RawBody};
 pub use ledger_http_server::answer::{json, of_type, refusal, with};
 pub use ledger_http_server::request_id::{RequestId, X_REQUEST_ID};
-pub use operation::{Handler, Operation};
+pub use operation::{Handler, Operation, Pending};
 pub use parameters::{ParameterError, Parameters};
 pub use response::{Created, Empty, Json, Output, Tagged, Unspecified, Written};
 pub use router::router;

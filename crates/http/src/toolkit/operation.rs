@@ -16,7 +16,7 @@ use super::response::Output;
 use super::signature::Signature;
 
 /// A response in progress.
-type Pending = Pin<Box<dyn Future<Output = Result<Response, Refusal>> + Send>>;
+pub type Pending = Pin<Box<dyn Future<Output = Result<Response, Refusal>> + Send>>;
 
 /// An `async fn` of a request `R` and of `Arguments` extracted from it in their order.
 pub trait Handler<R, Arguments>: Send + Sync + 'static {
@@ -87,6 +87,8 @@ pub(super) enum Work<A: HttpApi> {
     OpenTo(Box<dyn Fn(Arc<A>, Request) -> Pending + Send + Sync>),
     /// Answers an admitted request.
     Admitted(Box<dyn Fn(A::Request) -> Pending + Send + Sync>),
+    /// Answers anyone on this machine who presents no credential, and else an admitted request.
+    Local(fn(Arc<A>) -> Pending, Box<dyn Fn(A::Request) -> Pending + Send + Sync>),
 }
 
 impl<A: HttpApi> fmt::Debug for Operation<A> {
@@ -121,6 +123,25 @@ impl<A: HttpApi> Operation<A> {
             Box::pin(answer(api, request))
         }));
         Self { takes_body: false, signature, work }
+    }
+
+    /// Creates an operation that answers anyone on this machine with `answer`, and others from a
+    /// handler.
+    pub fn local<Arguments, H: Handler<A::Request, Arguments>>(
+        answer: fn(Arc<A>) -> Pending,
+        handler: H,
+    ) -> Self {
+        let admitted = Box::new(move |request| handler.handle(request));
+        Self {
+            takes_body: H::TAKES_BODY,
+            signature: H::signature,
+            work: Work::Local(answer, admitted),
+        }
+    }
+
+    /// Returns whether whoever is on this machine needs no key.
+    pub fn is_local(&self) -> bool {
+        matches!(self.work, Work::Local(..))
     }
 
     /// Returns whether the operation answers anyone.

@@ -1,4 +1,5 @@
-//! The servers that the tests start and that come with the system: databases, and one for syslog.
+//! What the tests start and what comes with the system: databases, a server for syslog, and the tool
+//! that checks metrics.
 //!
 //! A program that is installed is taken. Otherwise the packages of the system are unpacked into a
 //! folder, which sets up no service and changes nothing of the machine. A program there is reached
@@ -34,7 +35,7 @@ pub(super) struct Server {
     pub(super) package: SystemPackage,
 }
 
-const SERVERS: [Server; 4] = [
+const SERVERS: [Server; 5] = [
     Server {
         variable: "CONNLEDGER_MARIADB_SERVER",
         says_version: "--version",
@@ -58,6 +59,17 @@ const SERVERS: [Server; 4] = [
             debian: &["postgresql"],
             fedora: "postgresql-server",
             macos: "brew install postgresql",
+        },
+    },
+    Server {
+        variable: "CONNLEDGER_PROMTOOL",
+        says_version: "--version",
+        programs: &[Program { name: "promtool", folders: &["bin"], stands_for: None }],
+        package: SystemPackage {
+            what: "promtool",
+            debian: &["prometheus"],
+            fedora: "prometheus",
+            macos: "brew install prometheus",
         },
     },
     Server {

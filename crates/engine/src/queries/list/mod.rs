@@ -20,6 +20,7 @@ use crate::engine::Engine;
 use crate::errors::QueryError;
 use crate::models::Models;
 use crate::projections::filters::{Field, forms, groups};
+pub(crate) use rows::all as ordinals_of;
 use rows::{Matches, Page};
 
 pub use as_of::ListAsOf;

@@ -91,7 +91,7 @@ impl Models {
 
     /// Returns the same, or `None` for a row that something other than the ledger has changed. A
     /// list does without it, so that the others can be used.
-    pub(in crate::queries) fn authentic(
+    pub(crate) fn authentic(
         &self,
         ordinal: u32,
     ) -> Result<Option<(Connection, usize)>, QueryError> {
@@ -237,7 +237,7 @@ impl Models {
     }
 }
 
-pub(super) fn all(selected: &Selection) -> impl Iterator<Item = u32> {
+pub(crate) fn all(selected: &Selection) -> impl Iterator<Item = u32> {
     let most = usize::try_from(selected.len()).unwrap_or(usize::MAX);
     ordinals(selected.page(0, most, false))
 }

@@ -9,8 +9,8 @@ use ledger_contract::operations::{ReplayRequest, StepDownRequest};
 use super::parameters as p;
 use super::refusals as r;
 use super::{Answer, Method, Route, Scope, Subject, Terms, open};
-use crate::api::operations;
 use crate::api::state::AppState;
+use crate::api::{metrics, operations};
 use crate::toolkit::Operation;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -37,7 +37,34 @@ pub(super) fn routes() -> Vec<Route> {
             operations::ready,
             vec![r::DOOR, &[Code::DiskFull, Code::LogPoisoned, Code::NotOwner, Code::ShuttingDown]],
         ),
+        metrics(),
     ]
+}
+
+fn metrics() -> Route {
+    Route {
+        method: Method::GET,
+        path: "/metrics",
+        id: "metrics",
+        summary: "Returns the metrics of this server, as Prometheus reads them",
+        terms: Terms {
+            tag: "operation",
+            about: "Programs on this machine need no key: a request from a loopback address, for \
+                    `localhost` or such an address, without the headers of a proxy. \
+                    `deploy/metrics.md` lists the metrics."
+                .to_owned(),
+            scope: Some(Scope::Read),
+            answers: vec![Answer {
+                status: 200,
+                about: "The page.",
+                content: vec![("text/plain", None)],
+                headers: &[],
+            }],
+            refusals: vec![r::KEY],
+            ..Terms::open()
+        },
+        operation: Operation::local(metrics::to_anyone, metrics::to_caller),
+    }
 }
 
 fn replay() -> Route {
