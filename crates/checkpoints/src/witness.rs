@@ -151,12 +151,11 @@ impl Asking {
         let (engine, sent, key) =
             (self.engine.clone(), checkpoint.clone(), self.witness.key.clone());
         let taken = spawn_blocking(move || engine.add_cosignatures(&sent, &lines, &key)).await;
-        match taken.map_err(|error| error.to_string())?.map_err(|error| error.to_string())? {
-            true => {
-                self.old = checkpoint.head().0;
-                Ok(())
-            }
-            false => Err("its answer has no signature by its key".to_owned()),
+        let taken = taken.map_err(|error| error.to_string())?;
+        if !taken.map_err(|error| error.to_string())? {
+            return Err("its answer has no signature by its key".to_owned());
         }
+        self.old = checkpoint.head().0;
+        Ok(())
     }
 }

@@ -21,6 +21,8 @@ use crate::tree::bytes_of;
 
 /// Hashes of a complete tile.
 pub const TILE_WIDTH: usize = 256;
+/// The same in the name of a tile.
+const COMPLETE: u32 = 256;
 /// The same as a power of two.
 pub(crate) const TILE_HEIGHT: u8 = 8;
 /// Highest level that a tile can have.
@@ -57,7 +59,7 @@ pub struct TileName {
 impl TileName {
     /// Returns whether it is complete, so that it never changes.
     pub const fn is_complete(&self) -> bool {
-        self.width as usize == TILE_WIDTH
+        self.width == COMPLETE
     }
 
     /// Returns whether a tree of some size has it.
@@ -104,7 +106,7 @@ impl FromStr for TileName {
         };
         let (groups, width) = match rest.split_once(".p/") {
             Some((groups, width)) => (groups, width.parse().map_err(|_| BadTile)?),
-            None => (rest, TILE_WIDTH as u32),
+            None => (rest, COMPLETE),
         };
         let mut index = 0_u64;
         for group in groups.split('/') {
@@ -114,7 +116,7 @@ impl FromStr for TileName {
             index = so_far.filter(|index| *index <= SIZE_MAX).ok_or(BadTile)?;
         }
         let read = Self { level, index, width };
-        let is_good = level.unwrap_or(0) <= LEVEL_MAX && (1..=256).contains(&width);
+        let is_good = level.unwrap_or(0) <= LEVEL_MAX && (1..=COMPLETE).contains(&width);
         // There is one name of each tile.
         if is_good && read.to_string() == name { Ok(read) } else { Err(BadTile) }
     }

@@ -37,7 +37,7 @@ fn put(batch: &mut Batch, store: &Store, position: u64, record: &[u8]) {
 }
 
 /// Returns a record as it would be at another place, or with another actor.
-fn with(record: &[u8], name: &str, value: Value) -> Vec<u8> {
+fn with(record: &[u8], name: &str, value: &Value) -> Vec<u8> {
     let text = String::from_utf8(record.to_vec()).expect("text");
     let parsed: Value = serde_json::from_slice(record).expect("JSON");
     let (was, is) = (format!("\"{name}\":{}", parsed[name]), format!("\"{name}\":{value}"));
@@ -61,7 +61,7 @@ async fn whatever_is_done_to_a_log_is_named_against_an_earlier_checkpoint() {
         unreachable!("six copies");
     };
     tamper(edited, |batch, store, record| {
-        put(batch, store, 300, &with(&record(300), "actor", json!("user:somebody-else")));
+        put(batch, store, 300, &with(&record(300), "actor", &json!("user:somebody-else")));
     });
     let findings = count(edited, std::slice::from_ref(&seen)).findings;
     assert!(findings[0].contains("position 300 is another one"), "{findings:?}");
@@ -82,18 +82,18 @@ async fn whatever_is_done_to_a_log_is_named_against_an_earlier_checkpoint() {
                 batch,
                 store,
                 position + 1,
-                &with(&record(position), "position", json!(position + 1)),
+                &with(&record(position), "position", &json!(position + 1)),
             );
         }
-        put(batch, store, 50, &with(&record(49), "position", json!(50)));
+        put(batch, store, 50, &with(&record(49), "position", &json!(50)));
     });
     let findings = count(inserted, std::slice::from_ref(&seen)).findings;
     assert!(findings[0].contains("position 50 is another one"), "{findings:?}");
     assert!(findings.iter().any(|what| what.contains("not those of the checkpoint")));
 
     tamper(reordered, |batch, store, record| {
-        put(batch, store, 60, &with(&record(61), "position", json!(60)));
-        put(batch, store, 61, &with(&record(60), "position", json!(61)));
+        put(batch, store, 60, &with(&record(61), "position", &json!(60)));
+        put(batch, store, 61, &with(&record(60), "position", &json!(61)));
     });
     let findings = count(reordered, std::slice::from_ref(&seen)).findings;
     assert!(findings[0].contains("position 60 is another one"), "{findings:?}");

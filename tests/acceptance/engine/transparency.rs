@@ -1,5 +1,7 @@
 //! The tree over the log, and checkpoints of it.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ledger_contract::errors::{Code, Problem};
@@ -56,7 +58,10 @@ fn root(records: &[Vec<u8>]) -> Vec<u8> {
         }
     }
     let leaves = records.iter().zip(1..).map(|(record, position)| {
-        let digits: String = sha256(&[record]).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = sha256(&[record]).iter().fold(String::new(), |mut digits, byte| {
+            write!(digits, "{byte:02x}").expect("a string takes any text");
+            digits
+        });
         sha256(&[&[0], format!("connledger-event/1 {position} {digits}\n").as_bytes()])
     });
     of(&leaves.collect::<Vec<_>>())

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ledger_contract::errors::{Code, Problem};
 use ledger_engine::{Engine, EngineOptions, RecountReport, Recounted};
+use ledger_proof::SignedCheckpoint;
 
 use super::arguments::{Shown, read_checkpoints};
 use crate::common::Common;
@@ -36,7 +37,7 @@ pub(super) async fn run(common: &Common, args: &DataDirArgs, out: Output) -> Res
     };
     Engine::check(&folder).map_err(Problem::from)?;
     let seen: Vec<Vec<u8>> =
-        read_checkpoints(&args.since)?.iter().map(|checkpoint| checkpoint.to_bytes()).collect();
+        read_checkpoints(&args.since)?.iter().map(SignedCheckpoint::to_bytes).collect();
     let keyring = master_key::find(&args.master_key, Some(&folder))?;
     let options = EngineOptions::new(folder, keyring);
     let bar = progress_bar(Some(0), out);

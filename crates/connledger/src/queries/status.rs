@@ -35,9 +35,7 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         ("accepts writes", accepts_writes),
     ];
     facts.extend(log_facts(status.log));
-    if let Some(RestoredFrom { incarnation, position }) = status.restored_from {
-        facts.push(("restored from", format!("{incarnation}, up to position {position}")));
-    }
+    facts.extend(status.restored_from.map(|from| ("restored from", restored_text(&from))));
     if let Some(former) = status.former_xkey {
         facts.push(("former key", format!("{} until {}", former.xkey, former.accepted_until)));
     }
@@ -83,6 +81,11 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         .refused
         .iter()
         .try_for_each(|(code, count)| session.out.line(format!("  {code}  {count}")))
+}
+
+fn restored_text(from: &RestoredFrom) -> String {
+    let RestoredFrom { incarnation, position } = from;
+    format!("{incarnation}, up to position {position}")
 }
 
 /// Returns what is signed of the log.

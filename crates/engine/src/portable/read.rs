@@ -139,11 +139,14 @@ fn unexpected(key: &PortableKey, expected: Position, line: Line<'_>) -> RestoreE
     }
 }
 
+/// Takes the position and the stored bytes of a record.
+type TakeRecord<'a> = &'a mut dyn FnMut(Position, &[u8]) -> Result<(), Fault>;
+
 /// Calls `take` with the position and the stored bytes of each event in lines of the portable form,
 /// whose authentication codes are not checked. All other lines are passed over.
 pub(crate) fn records_of(
     lines: &mut dyn BufRead,
-    take: &mut dyn FnMut(Position, &[u8]) -> Result<(), Fault>,
+    take: TakeRecord<'_>,
 ) -> Result<(), RestoreError> {
     let mut lines = Lines::new(lines);
     while let Some(line) = lines.next_line()? {

@@ -136,7 +136,8 @@ pub(crate) fn rebuild_all(
 ) -> Result<(), Fault> {
     rebuild(store, [true; 3], limits, progress)?;
     rebuild_indexes(store)?;
-    counts::rebuild(store)
+    counts::rebuild(store)?;
+    transparency::rebuild(store, &|_| {})
 }
 
 fn rebuild_indexes(store: &Arc<Store>) -> Result<(), Fault> {

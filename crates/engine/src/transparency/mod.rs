@@ -113,7 +113,7 @@ impl Engine {
     pub(crate) fn log_status(&self) -> LogStatus {
         let transparency = &self.shared.transparency;
         let latest = transparency.checkpoints.latest();
-        let checkpoint = latest.as_ref().map(|latest| latest.checkpoint());
+        let checkpoint = latest.as_ref().map(ledger_proof::SignedCheckpoint::checkpoint);
         LogStatus {
             key: self.log_key().to_string(),
             checkpoint_position: checkpoint.map(|checkpoint| checkpoint.size),
