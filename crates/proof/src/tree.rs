@@ -106,6 +106,9 @@ impl Tree {
             }
             growth.added.push(above);
         }
+        if growth.tiles.is_empty() {
+            return growth;
+        }
         // What is stored of level 0 are the digests, from which its hashes follow.
         let digests: Vec<u8> =
             self.digests.iter().chain(&growth.digests).flatten().copied().collect();
