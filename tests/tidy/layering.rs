@@ -8,12 +8,13 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 27] = [
+const EDGES: [(&str, &[&str]); 28] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
     ("ledger-contract", &["ledger-domain", "ledger-vault"]),
     ("ledger-metrics", &["ledger-domain", "ledger-contract"]),
+    ("ledger-spans", &[]),
     ("ledger-store", &["ledger-domain", "ledger-vault", "ledger-contract"]),
     (
         "ledger-engine",
@@ -24,6 +25,7 @@ const EDGES: [(&str, &[&str]); 27] = [
             "ledger-oauth",
             "ledger-contract",
             "ledger-metrics",
+            "ledger-spans",
             "ledger-store",
         ],
     ),
@@ -40,7 +42,14 @@ const EDGES: [(&str, &[&str]); 27] = [
     ("ledger-guard", &["ledger-contract"]),
     (
         "ledger-bus",
-        &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine", "ledger-guard"],
+        &[
+            "ledger-domain",
+            "ledger-vault",
+            "ledger-contract",
+            "ledger-engine",
+            "ledger-guard",
+            "ledger-spans",
+        ],
     ),
     (
         "ledger-cluster",
@@ -94,6 +103,8 @@ const EDGES: [(&str, &[&str]); 27] = [
             "ledger-tokens",
             "ledger-alerts",
             "ledger-key-sources",
+            "ledger-metrics",
+            "ledger-spans",
             "ledger-bus",
             "ledger-cluster",
             "ledger-http-server",
