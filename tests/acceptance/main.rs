@@ -171,6 +171,8 @@ mod token_services;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
+mod traces;
+#[cfg(test)]
 mod trials;
 #[cfg(test)]
 mod window;

@@ -8,13 +8,14 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 31] = [
+const EDGES: [(&str, &[&str]); 32] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-proof", &[]),
     ("ledger-providers", &["ledger-domain"]),
     ("ledger-contract", &["ledger-domain", "ledger-vault"]),
     ("ledger-metrics", &["ledger-domain", "ledger-contract"]),
+    ("ledger-spans", &[]),
     ("ledger-store", &["ledger-domain", "ledger-vault", "ledger-contract"]),
     (
         "ledger-engine",
@@ -26,6 +27,7 @@ const EDGES: [(&str, &[&str]); 31] = [
             "ledger-oauth",
             "ledger-contract",
             "ledger-metrics",
+            "ledger-spans",
             "ledger-store",
         ],
     ),
@@ -47,7 +49,14 @@ const EDGES: [(&str, &[&str]); 31] = [
     ("ledger-guard", &["ledger-contract"]),
     (
         "ledger-bus",
-        &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine", "ledger-guard"],
+        &[
+            "ledger-domain",
+            "ledger-vault",
+            "ledger-contract",
+            "ledger-engine",
+            "ledger-guard",
+            "ledger-spans",
+        ],
     ),
     (
         "ledger-cluster",
@@ -116,6 +125,8 @@ const EDGES: [(&str, &[&str]); 31] = [
             "ledger-forward",
             "ledger-checkpoints",
             "ledger-key-sources",
+            "ledger-metrics",
+            "ledger-spans",
             "ledger-bus",
             "ledger-cluster",
             "ledger-http-server",

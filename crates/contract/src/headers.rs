@@ -21,6 +21,8 @@ pub struct Headers {
     pub causation_id: Option<MessageId>,
     /// W3C trace id.
     pub trace_id: Option<MessageId>,
+    /// The whole well-formed `traceparent` that it is of.
+    pub traceparent: Option<Box<str>>,
 }
 
 /// Parses pairs of name and value.
@@ -68,6 +70,7 @@ impl Reader {
         if is(subjects::TRACEPARENT) {
             // A malformed trace header is not worth rejecting a command for.
             self.read.trace_id = if self.trace_seen { None } else { trace_id(value) };
+            self.read.traceparent = self.read.trace_id.as_ref().map(|_| value.into());
             self.trace_seen = true;
         }
         Ok(())

@@ -388,6 +388,7 @@ fn headers_of(path: &str) -> &'static [&'static str] {
             s::POSITION,
             s::INCARNATION,
             s::URGENT,
+            s::TRACEPARENT,
             "KV-Operation",
             "ce-id",
             "ce-source",

@@ -19,6 +19,7 @@ use ledger_domain::{
     limits,
 };
 use ledger_store::tables::{claims, receipts};
+use tracing::{Instrument as _, Span};
 
 use crate::access::{Permit, connection_unknown};
 use crate::engine::Engine;
@@ -30,7 +31,7 @@ use crate::history;
 use crate::leases::ends_leases;
 use crate::listings;
 use crate::policies::SecretFields;
-use crate::request::RequestContext;
+use crate::request::{RequestContext, note};
 use crate::trials;
 use crate::writer::{
     Answer, Envelope, GivenKeys, KeyWrapping, LeaseWork, LedgerWork, Prepared, Work, Wrapping,
@@ -75,7 +76,9 @@ impl Engine {
     /// After [`ExecuteError::Unavailable`] the outcome is unknown: retry with the same command id.
     pub async fn execute(&self, request: CommandRequest) -> Result<Executed, ExecuteError> {
         let (verb, started) = (request.command.verb(), Instant::now());
-        let done = self.execute_uncounted(request).await;
+        let span = request.context.span(verb);
+        let done = self.execute_uncounted(request).instrument(span.clone()).await;
+        note(&span, done.as_ref().err());
         self.count_command(verb, done.as_ref().map(|done| done.repeated), started);
         done
     }
@@ -246,7 +249,9 @@ impl Engine {
                 return answered.map(Begun::Done).ok_or(error);
             }
         };
-        let envelope = Envelope { workspace, fingerprint, permit, expected, deadline, provenance };
+        let span = Span::current();
+        let envelope =
+            Envelope { workspace, fingerprint, permit, expected, deadline, provenance, span };
         self.submit(Prepared { work, envelope }).map(Begun::Waits)
     }
 

@@ -58,6 +58,8 @@ pub struct OutboxItem {
     pub is_archived: bool,
     /// Whether the event says that a value is known to others.
     pub is_urgent: bool,
+    /// The place of its command in a trace, as a W3C `traceparent`; only of recent events.
+    pub traceparent: Option<Arc<str>>,
 }
 
 impl Engine {
@@ -155,7 +157,9 @@ impl Outbox {
             let (hides, leaves_out) = (event.hides, false);
             let shown = Shown { connection, redacted: None, leaves_out, hides, is_urgent };
             let writer = &self.writer;
-            let (item, _) = item(writer, &event.metadata, event.type_name, &event.record, &shown);
+            let (mut item, _) =
+                item(writer, &event.metadata, event.type_name, &event.record, &shown);
+            item.traceparent.clone_from(&event.traceparent);
             bytes += item.body.len();
             items.push(item);
             if bytes >= READ_BYTES_MAX {
@@ -352,6 +356,7 @@ fn item(
         hides: shown.hides,
         is_archived: connection.is_some_and(is_archived),
         is_urgent: shown.is_urgent,
+        traceparent: None,
     };
     (item, is_whole)
 }

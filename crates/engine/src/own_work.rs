@@ -27,6 +27,7 @@ impl Engine {
             expected: Expected::Any,
             deadline: None,
             provenance: context.provenance,
+            span: tracing::Span::none(),
         };
         self.submit(Prepared { work, envelope })
     }

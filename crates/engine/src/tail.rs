@@ -30,6 +30,8 @@ pub(crate) struct Fresh {
     pub(crate) hides: bool,
     /// Whether its notification must not wait for others.
     pub(crate) is_urgent: bool,
+    /// The place of its command in a trace.
+    pub(crate) traceparent: Option<Arc<str>>,
 }
 
 impl Fresh {
@@ -142,6 +144,7 @@ mod tests {
             row_bytes: 0,
             hides: false,
             is_urgent: false,
+            traceparent: None,
         }
     }
 

@@ -198,6 +198,10 @@ metrics! {
         "Attempts to deliver a message of an alert that failed."
         if "if there are alerts";
 
+    SPANS = Counter "connledger_spans_total" ["outcome"]
+        "Spans of traces: exported, dropped because too many waited, or failed to be sent."
+        if "with traces";
+
     DISK_FREE = Gauge "connledger_disk_free_bytes" []
         "Bytes that are free on the disk of the data directory.";
     DISK_SIZE = Gauge "connledger_disk_size_bytes" []

@@ -109,11 +109,12 @@ mod tests {
     use ledger_domain::Position;
 
     use super::*;
+    use tracing::Span;
 
     fn batch(position: u64) -> Vec<Message> {
         let position = Position::new(position);
         let (subject, headers) = ("ledger.events.x".to_owned(), HeaderMap::new());
-        vec![Message { position, subject, headers, payload: Vec::new().into() }]
+        vec![Message { position, subject, headers, payload: Vec::new().into(), span: Span::none() }]
     }
 
     /// Waits for the next batch and returns the positions in it, or nothing at the end.

@@ -11,6 +11,7 @@ use ledger_contract::errors::Problem;
 use ledger_contract::subjects::{self, Subjects};
 use ledger_domain::Position;
 use ledger_engine::{Identity, Outbox, OutboxItem};
+use tracing::Span;
 
 use super::BATCH_EVENTS_MAX;
 use crate::kv;
@@ -27,6 +28,7 @@ const CE_SOURCE: HeaderName = HeaderName::from_static("ce-source");
 const CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
 const CE_TIME: HeaderName = HeaderName::from_static("ce-time");
 const KV_OPERATION: HeaderName = HeaderName::from_static(kv::OPERATION);
+const TRACEPARENT: HeaderName = HeaderName::from_static(subjects::TRACEPARENT);
 const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
 
 /// An event, ready to be sent.
@@ -36,6 +38,8 @@ pub(super) struct Message {
     pub(super) subject: String,
     pub(super) headers: HeaderMap,
     pub(super) payload: Bytes,
+    /// The span of its publication, which ends when it is dropped.
+    pub(super) span: Span,
 }
 
 /// What all messages of one history of a ledger share.
@@ -81,8 +85,15 @@ impl Letterhead {
 
     fn message(&self, item: OutboxItem) -> Message {
         let subject = self.subjects.event(&item.workspace, &item.stream);
-        let (position, headers) = (item.position, self.headers(&item));
-        Message { position, subject, headers, payload: item.body.into() }
+        let (position, mut headers) = (item.position, self.headers(&item));
+        let traceparent = item.traceparent.as_deref();
+        let span = ledger_spans::publish(traceparent, item.type_name, position.get());
+        // Whoever continues the trace continues after the publication, if that has a span here.
+        let own = ledger_spans::traceparent(&span);
+        if let Some(traceparent) = own.as_deref().or(traceparent) {
+            headers.insert(TRACEPARENT, traceparent);
+        }
+        Message { position, subject, headers, payload: item.body.into(), span }
     }
 
     /// Returns the headers: those that JetStream checks and does not store, what tells the place in
@@ -150,6 +161,7 @@ mod tests {
             hides: false,
             is_archived,
             is_urgent: false,
+            traceparent: None,
         }
     }
 
@@ -171,7 +183,7 @@ mod tests {
         }
         assert_eq!(message.position, Position::new(7));
         assert_eq!(message.subject, format!("ledger.events.default.{CONNECTION}"));
-        for absent in ["Nats-Msg-Id", "KV-Operation", "Nats-TTL", "Ledger-Urgent"] {
+        for absent in ["Nats-Msg-Id", "KV-Operation", "Nats-TTL", "Ledger-Urgent", "traceparent"] {
             assert!(message.headers.get(absent).is_none(), "{absent}");
         }
         let urgent = letterhead().message(OutboxItem { is_urgent: true, ..item(false) });

@@ -370,9 +370,10 @@ impl Relay {
             let sent = self.client.publish_with_headers(subject, headers, payload).await;
             sent.map_err(|error| unsent(&error))?;
         }
-        let Message { position: last, subject, headers, payload } = final_message;
+        let Message { position: last, subject, headers, payload, span } = final_message;
         let message = PublishMessage::build().headers(headers).payload(payload);
         let sent = self.jetstream.send_publish(subject, message).await;
+        drop(span);
         let acknowledgment = sent.map_err(|error| unsent(&error))?.into_future();
         progress.in_flight.push_back(Sent { last, acknowledgment });
         progress.sent = last;

@@ -119,6 +119,7 @@ mod tests {
     use async_nats::HeaderMap;
 
     use super::*;
+    use tracing::Span;
 
     const WINDOW_BYTES: i64 = 16 * 1024 * 1024;
     const WINDOW_MESSAGES: i64 = 1_024;
@@ -130,6 +131,7 @@ mod tests {
             subject: "s".repeat(100),
             headers: HeaderMap::new(),
             payload: vec![0; 16 * 1024 - 100 - RECORD_BYTES].into(),
+            span: Span::none(),
         };
         positions.map(message).collect()
     }

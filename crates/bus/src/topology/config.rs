@@ -101,6 +101,7 @@ fn copy(name: String, identity: Identity, choices: Choices) -> Config {
 
 /// Returns the settings of a stream in files from which neither limits nor clients remove anything,
 /// with one copy if nothing else is said.
+#[expect(clippy::implicit_hasher, reason = "the client's settings have a map of this kind")]
 pub fn kept(name: String, metadata: HashMap<String, String>, replicas: Option<usize>) -> Config {
     Config {
         name,

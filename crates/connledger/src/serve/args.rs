@@ -19,6 +19,7 @@ use super::nats_window::NatsWindowArgs;
 use super::quotas::QuotaArgs;
 use super::references::ReferenceArgs;
 use super::tokens::TokenArgs;
+use super::traces::TraceArgs;
 use crate::lifetime::KeyLifetimeArgs;
 use crate::master_key::MasterKeyArgs;
 use crate::providers::ProviderArgs;
@@ -116,6 +117,8 @@ pub(crate) struct ServeArgs {
     /// Format of log lines on standard error
     #[arg(long, env = "CONNLEDGER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) traces: TraceArgs,
     #[command(flatten)]
     pub(crate) journal: JournalArgs,
     #[command(flatten)]

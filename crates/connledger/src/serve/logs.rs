@@ -6,11 +6,13 @@ use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 
 use super::ServeArgs;
 use super::args::LogFormat;
+use super::traces::{Traces, only_spans};
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// Silences the NATS client at `info`, because the bus logs the same events itself.
-const QUIET: &str = "async_nats=warn";
+/// Silences the NATS client at `info`, because the bus logs the same events itself, and spans,
+/// which are for traces.
+const QUIET: &str = "async_nats=warn,ledger_spans=off,ledger_spans::queue=warn";
 
 /// The log lines, whose filter can be changed.
 #[derive(Debug)]
@@ -31,7 +33,11 @@ pub(super) fn filter(text: &str) -> Result<EnvFilter, Failure> {
 }
 
 /// Starts writing log lines, which are JSON if all output is.
-pub(super) fn install(args: &ServeArgs, out: Output) -> Result<Logs, Failure> {
+pub(super) fn install(
+    args: &ServeArgs,
+    traces: Option<&Traces>,
+    out: Output,
+) -> Result<Logs, Failure> {
     let (filter, handle) = reload::Layer::new(filter(&args.log)?);
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let format = if out.is_json() { LogFormat::Json } else { args.log_format };
@@ -39,7 +45,13 @@ pub(super) fn install(args: &ServeArgs, out: Output) -> Result<Logs, Failure> {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    let installed = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    let spans = traces.map(|traces| {
+        let layer = tracing_opentelemetry::layer().with_tracer(traces.tracer());
+        let layer = layer.with_location(false).with_threads(false).with_tracked_inactivity(false);
+        layer.with_filter(only_spans())
+    });
+    let installed =
+        tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).try_init();
     installed.map_err(|error| Failure::internal(format!("cannot write log lines: {error}")))?;
     Ok(Logs(handle))
 }

@@ -24,6 +24,7 @@ mod reload;
 mod room;
 mod running;
 mod tokens;
+mod traces;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -61,7 +62,8 @@ pub(crate) fn guard() -> Option<ExitCode> {
 }
 
 pub(crate) async fn run(common: &Common, args: ServeArgs, out: Output) -> Result<(), Failure> {
-    let logs = logs::install(&args, out)?;
+    let traces = traces::Traces::of(&args.traces)?;
+    let logs = logs::install(&args, traces.as_ref(), out)?;
     let folder = common.data_dir.clone().ok_or_else(|| {
         let required = Failure::usage("--data-dir is required");
         required.hint("for example --data-dir /var/lib/connledger; to experiment, add --dev to it")
@@ -74,6 +76,9 @@ pub(crate) async fn run(common: &Common, args: ServeArgs, out: Output) -> Result
     cluster::ClusterArgs::check(common, &args)?;
     let plan = plan(common, &args, subjects, Some(reload::Reloading::begin(logs)?))?;
     let engine = open(&folder, &args, &plan.providers, out).await?;
+    if let Some(traces) = &traces {
+        traces.measure(&engine);
+    }
     let follower = references::follow(&args.references, &args.master_key, &engine);
     checks::begin(&args.checks, &engine)?;
     let mut signals = running::Signals::new()?;
@@ -81,6 +86,9 @@ pub(crate) async fn run(common: &Common, args: ServeArgs, out: Output) -> Result
     let done = Box::pin(serving).await;
     follower.finish().await;
     close(engine).await;
+    if let Some(traces) = traces {
+        tokio::task::block_in_place(|| traces.finish());
+    }
     match done? {
         Stopped::BySignal => Ok(()),
         _ if signals.is_pending() => Ok(()),

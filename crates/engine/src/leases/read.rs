@@ -14,6 +14,7 @@ use ledger_domain::{
     Rejection, RevealSecret, WantedGeneration, WorkspaceName, decide_reveal, limits,
 };
 use ledger_vault::Disclosure;
+use tracing::Instrument as _;
 use zeroize::Zeroizing;
 
 use super::in_flight::ReadInFlight;
@@ -24,7 +25,7 @@ use crate::errors::{ExecuteError, Fault, Unavailable};
 use crate::execute::Outcome;
 use crate::master_keys::KeyUse;
 use crate::references::ReadBy;
-use crate::request::RequestContext;
+use crate::request::{RequestContext, note};
 use crate::reveal::{Recorded, RevealRequest, Revealed, shown};
 use crate::writer::{Envelope, LeaseWork, Prepared, Work};
 
@@ -116,7 +117,9 @@ impl Engine {
     /// Errors: `verb_unknown` for other commands; those of the command.
     pub async fn secrets(&self, request: RevealRequest) -> Result<SecretsAnswer, ExecuteError> {
         let (verb, started) = (request.command.verb(), Instant::now());
-        let answer = self.secrets_uncounted(request).await;
+        let span = request.context.span(verb);
+        let answer = self.secrets_uncounted(request).instrument(span.clone()).await;
+        note(&span, answer.as_ref().err());
         self.count_command(verb, answer.as_ref().map(|_| false), started);
         answer
     }
@@ -306,6 +309,7 @@ impl Engine {
             expected: Expected::Any,
             deadline: context.deadline,
             provenance,
+            span: tracing::Span::current(),
         };
         let work = Work::Lease(LeaseWork::First { id: lease.connection, command });
         let answer = self.submit(Prepared { work, envelope })?;

@@ -212,6 +212,7 @@ impl Engine {
             deadline: None,
             provenance: request.provenance.clone(),
             repeatable: false,
+            traceparent: None,
         };
         let by = ReadBy {
             context: &context,
@@ -385,6 +386,7 @@ impl Engine {
             expected: Expected::Any,
             deadline: None,
             provenance,
+            span: tracing::Span::none(),
         };
         let answer = self.submit(Prepared { work, envelope })?;
         answer.await.unwrap_or_else(|_| Err(Unavailable::ShuttingDown.into()))

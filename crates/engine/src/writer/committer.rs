@@ -8,6 +8,7 @@ use ledger_domain::{ConsumerEvent, Position};
 use ledger_store::Durability;
 use ledger_store::tables::meta;
 use parking_lot::Mutex;
+use tracing::Span;
 
 use super::queue::{CloseOnDrop, Queue};
 use super::{Accepted, Effect, Group, ReplyTo, TellWritten};
@@ -51,7 +52,10 @@ impl Committer {
 
     /// Makes a group durable and visible, and answers its callers.
     pub(crate) fn commit(&mut self, group: Group) {
-        let Group { mut batch, accepted, replies, written, head, mut beside, followed } = group;
+        let Group { mut batch, accepted, replies, written, head, mut beside, followed, spans } =
+            group;
+        let commits: Vec<Span> =
+            spans.iter().map(|span| ledger_spans::commit(span, accepted.len())).collect();
         let (store, log) = (&self.shared.store, &self.shared.log);
         if let Some(sequence) = followed {
             meta::put_followed(&mut batch, store, sequence);
@@ -93,6 +97,7 @@ impl Committer {
         }
         self.shared.transparency.add(growth);
         self.shared.metrics.counters.group(accepted.len(), started.elapsed());
+        drop(commits);
         let listed = listed(&accepted);
         let audited: Vec<Facts<'_>> = accepted
             .iter()
@@ -212,14 +217,14 @@ fn listed(accepted: &[Accepted]) -> Vec<Change<'_>> {
 }
 
 fn fresh(accepted: Accepted) -> Fresh {
-    let Accepted { metadata, type_name, record, effect } = accepted;
+    let Accepted { metadata, type_name, record, effect, traceparent } = accepted;
     let (after, row_bytes, hides, is_urgent) = if let Effect::Connection(change) = effect {
         let hides = redaction::hides_more(change.before.as_deref(), &change.after);
         (Some(change.after), change.row_bytes, hides, change.is_urgent)
     } else {
         (None, 0, false, false)
     };
-    Fresh { metadata, type_name, record, after, row_bytes, hides, is_urgent }
+    Fresh { metadata, type_name, record, after, row_bytes, hides, is_urgent, traceparent }
 }
 
 /// Tells those who wait for what has no event.

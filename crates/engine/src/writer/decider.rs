@@ -69,6 +69,8 @@ pub(crate) struct Decider {
     pub(super) ends_leases: Option<(ConnectionId, LeaseEnd)>,
     pub(super) group: Group,
     pub(super) record: Vec<u8>,
+    /// The place of the command in a trace that is being decided.
+    traceparent: Option<Arc<str>>,
 }
 
 impl Decider {
@@ -98,6 +100,7 @@ impl Decider {
             ends_leases: None,
             group,
             record,
+            traceparent: None,
         })
     }
 
@@ -185,7 +188,15 @@ impl Decider {
     }
 
     fn command(&mut self, prepared: Prepared, reply: ReplyTo) {
+        let span = prepared.envelope.span.clone();
+        self.traceparent = ledger_spans::traceparent(&span).map(Arc::from);
+        let decided = ledger_spans::decide(&span);
         let outcome = self.execute(prepared);
+        drop(decided);
+        self.traceparent = None;
+        if !span.is_disabled() {
+            self.group.spans.push(span);
+        }
         if let Err(error) = &outcome {
             self.shared.refusals.count(error.code());
         }
@@ -489,7 +500,9 @@ impl Decider {
         streams::put(batch, store, stream, metadata.version, metadata.position);
         self.state.position = metadata.position;
         let record = self.record.as_slice().into();
-        self.group.accepted.push(Accepted { metadata, type_name, record, effect });
+        let traceparent = self.traceparent.clone();
+        let accepted = Accepted { metadata, type_name, record, effect, traceparent };
+        self.group.accepted.push(accepted);
     }
 
     pub(super) fn known_workspace(&self, name: &WorkspaceName) -> Result<(), ExecuteError> {

@@ -159,6 +159,7 @@ impl Decider {
             expected: Expected::Any,
             deadline: None,
             provenance: envelope.provenance.clone(),
+            span: tracing::Span::none(),
         };
         Ok(Further::KeyHandedOver(Box::new((envelope, state, event))))
     }

@@ -192,6 +192,7 @@ impl Decider {
                 key: None,
                 address: None,
             },
+            span: tracing::Span::none(),
         })
     }
 }

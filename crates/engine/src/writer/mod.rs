@@ -50,6 +50,7 @@ use ledger_store::tables::Receipt;
 use ledger_vault::{Keyring, WrappedDataKey};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 pub(crate) use handovers::{KeyWrapping, Wrapping};
 pub(crate) use leases::LeaseWork;
@@ -92,6 +93,8 @@ pub(crate) struct Envelope {
     pub(crate) expected: Expected,
     pub(crate) deadline: Option<Micros>,
     pub(crate) provenance: Provenance,
+    /// The span of the command.
+    pub(crate) span: Span,
 }
 
 /// The work of a command.
@@ -204,6 +207,8 @@ pub(crate) struct Accepted {
     /// The record's stored bytes.
     pub(crate) record: Box<[u8]>,
     pub(crate) effect: Effect,
+    /// The place of its command in a trace.
+    pub(crate) traceparent: Option<Arc<str>>,
 }
 
 /// The effect of an event besides its record.
@@ -267,6 +272,8 @@ pub(crate) struct Group {
     pub(crate) beside: GroupBeside,
     /// The sequence of the last message of that log that is in the group, if others decided it.
     pub(crate) followed: Option<u64>,
+    /// The spans of its commands, if there are any.
+    pub(crate) spans: Vec<Span>,
 }
 
 impl Group {

@@ -40,6 +40,7 @@ fn prepared(engine: &Engine, name: &str) -> Prepared {
         expected: context.expected,
         deadline: context.deadline,
         provenance: context.provenance,
+        span: tracing::Span::none(),
     };
     Prepared { work: Work::Workspace(made(name)), envelope }
 }

@@ -175,6 +175,7 @@ mod tests {
             hides: false,
             is_archived: false,
             is_urgent: false,
+            traceparent: None,
         };
         let notice = Notice::of(item, HISTORY);
         let text = String::from_utf8(notice.whole.frame.to_vec()).unwrap();

@@ -159,6 +159,7 @@ mod tests {
                 hides: false,
                 is_archived: false,
                 is_urgent: false,
+                traceparent: None,
             };
             let mut notice = Notice::of(item, Incarnation::from_bytes([1; 16]));
             notice.whole.frame = Bytes::from(vec![b'x'; 10]);

@@ -171,6 +171,9 @@ impl Program {
     }
 }
 
+/// Where scripts are, apart from all that packages have.
+const SCRIPTS: &str = "scripts";
+
 /// The folder that packages are unpacked into.
 struct Unpacked {
     folder: PathBuf,
@@ -193,7 +196,7 @@ impl Unpacked {
             return Err(server.package.by_hand());
         };
         let folder = self.folder.join(first.name);
-        let script = folder.join("usr/bin").join(first.name);
+        let script = folder.join(SCRIPTS).join(first.name);
         let mark = Mark::of(&folder);
         let packages = server.package.debian.join(" ");
         if mark.names(&packages) && script.is_file() {
@@ -279,8 +282,8 @@ fn write_script(folder: &Path, program: &Program) -> Result<(), Failure> {
     });
     let libraries: Vec<String> =
         libraries.map(|path| path.to_string_lossy().into_owned()).collect();
-    let script = folder.join("usr/bin").join(program.name);
-    make_folder(&folder.join("usr/bin"))?;
+    let script = folder.join(SCRIPTS).join(program.name);
+    make_folder(&folder.join(SCRIPTS))?;
     let text = format!(
         "#!/bin/sh\nexec env LD_LIBRARY_PATH='{}' '{}' \"$@\"\n",
         libraries.join(":"),
@@ -314,7 +317,8 @@ mod tests {
             Program { name: "postgres", folders: &["lib/postgresql/*/bin"], stands_for: None };
         assert_eq!(program.below(&usr).len(), 2);
         write_script(folder.path(), &program).expect("written");
-        let said = output_of(Command::new(usr.join("bin/postgres")).arg("here")).expect("it runs");
+        let script = folder.path().join(SCRIPTS).join("postgres");
+        let said = output_of(Command::new(script).arg("here")).expect("it runs");
         assert_eq!(said, format!("15 {} here\n", libraries.display()));
     }
 }
