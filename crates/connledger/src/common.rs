@@ -16,7 +16,13 @@ use crate::failure::Failure;
 pub(crate) struct Common {
     /// File of settings in TOML, each of the name of a flag of `serve`; flags and environment
     /// variables go before it. Other commands take from it what they have in common with `serve`
-    #[arg(long, global = true, env = "CONNLEDGER_CONFIG", value_name = "FILE")]
+    #[arg(
+        id = "config_file",
+        long = "config",
+        global = true,
+        env = "CONNLEDGER_CONFIG",
+        value_name = "FILE"
+    )]
     pub(crate) config: Option<PathBuf>,
     /// Data directory of a ledger on this machine; supplies its address and its development key
     #[arg(long, global = true, env = "CONNLEDGER_DATA_DIR", value_name = "DIR")]

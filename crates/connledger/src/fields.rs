@@ -18,6 +18,9 @@ use crate::failure::Failure;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Fields")]
 pub(crate) struct FieldArgs {
+    /// File of settings in TOML, which other commands call --config
+    #[arg(id = "config_file", long = "config-file", value_name = "FILE")]
+    config_file: Option<PathBuf>,
     /// Body of the command as JSON, `-` for standard input; other flags override it
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,

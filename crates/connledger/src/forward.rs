@@ -175,7 +175,7 @@ impl Forwarder<'_> {
                          `restored from`",
                     ));
                 }
-                answer => return Ok(answer?.to_vec()),
+                answer => return Ok(answer?),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(longest);
@@ -214,13 +214,13 @@ fn read_authorities(path: &Path) -> Result<Authorities, Failure> {
 }
 
 fn cursor_failure(error: CursorError) -> Failure {
-    let failure = match &error {
-        CursorError::InUse(_) | CursorError::File(..) => Failure::unavailable(with_causes(&error)),
-        _ => Failure::usage(with_causes(&error)),
-    };
+    let told = with_causes(&error);
     match error {
-        CursorError::Foreign { .. } => failure.hint("give each destination a cursor of its own"),
-        _ => failure,
+        CursorError::InUse(_) | CursorError::File(..) => Failure::unavailable(told),
+        CursorError::Foreign { .. } => {
+            Failure::usage(told).hint("give each destination a cursor of its own")
+        }
+        _ => Failure::usage(told),
     }
 }
 

@@ -81,17 +81,11 @@ struct FormerPart {
 
 impl SecretPart {
     fn told(&self) -> String {
-        let mut told = format!("generation {}", self.generation);
-        if self.reference.is_some() {
-            told.push_str(", a reference");
-        }
-        if let Some(former) = &self.former {
-            told.push_str(&format!(", beside {}", former.generation));
-        }
-        if let Some(last) = self.compromised {
-            told.push_str(&format!(", compromised up to {last}"));
-        }
-        told
+        let reference = if self.reference.is_some() { ", a reference" } else { "" };
+        let former = self.former.as_ref().map(|former| format!(", beside {}", former.generation));
+        let compromised = self.compromised.map(|last| format!(", compromised up to {last}"));
+        let (former, compromised) = (former.unwrap_or_default(), compromised.unwrap_or_default());
+        format!("generation {}{reference}{former}{compromised}", self.generation)
     }
 }
 
@@ -110,14 +104,15 @@ impl Difference {
             match (old, new) {
                 (Some(old), Some(new)) if is_map => {
                     let members = pairs(members(&old)?, members(&new)?);
-                    let members = members.filter(|(_, old, new)| text(old) != text(new));
+                    let members = members
+                        .filter(|(_, old, new)| text(old.as_deref()) != text(new.as_deref()));
                     changed.extend(members.map(|(member, before, after)| Changed {
                         path: vec![name.clone(), member],
                         before,
                         after,
                     }));
                 }
-                (before, after) if text(&before) != text(&after) => {
+                (before, after) if text(before.as_deref()) != text(after.as_deref()) => {
                     changed.push(Changed { path: vec![name], before, after });
                 }
                 _ => {}
@@ -136,8 +131,8 @@ impl Difference {
         let change = |changed: &Changed| {
             Ok(FieldChange {
                 field: changed.path.join("."),
-                before: changed.told(&changed.before)?,
-                after: changed.told(&changed.after)?,
+                before: changed.told(changed.before.as_deref())?,
+                after: changed.told(changed.after.as_deref())?,
             })
         };
         self.told().map(change).collect()
@@ -156,13 +151,13 @@ impl Difference {
 
 impl Changed {
     /// Returns a value as people are told of it.
-    fn told(&self, value: &Option<Box<RawValue>>) -> serde_json::Result<Option<Box<RawValue>>> {
+    fn told(&self, value: Option<&RawValue>) -> serde_json::Result<Option<Box<RawValue>>> {
         match (value, self.path.as_slice()) {
             (Some(secret), [map, _]) if map == SECRETS => {
                 let secret: SecretPart = serde_json::from_str(secret.get())?;
                 to_raw_value(&secret.told()).map(Some)
             }
-            (value, _) => Ok(value.clone()),
+            (value, _) => Ok(value.map(ToOwned::to_owned)),
         }
     }
 
@@ -173,13 +168,13 @@ impl Changed {
             (Some(_), Some(_)) => "replace",
         };
         let escaped = self.path.iter().map(|name| name.replace('~', "~0").replace('/', "~1"));
-        let path = escaped.map(|name| format!("/{name}")).collect();
+        let path = escaped.fold(String::new(), |path, name| path + "/" + &name);
         PatchOperation { op: op.to_owned(), path, value: self.after.clone() }
     }
 }
 
-fn text(value: &Option<Box<RawValue>>) -> Option<&str> {
-    value.as_deref().map(RawValue::get)
+fn text(value: Option<&RawValue>) -> Option<&str> {
+    value.map(RawValue::get)
 }
 
 /// Returns the fields of a state; none if it does not exist.

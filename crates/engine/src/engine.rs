@@ -262,6 +262,7 @@ impl Engine {
     }
 
     /// Opens a ledger and starts its writer. Blocks.
+    #[expect(clippy::too_many_lines, reason = "it lists the parts of an engine")]
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, limits, replay, ports, .. } = options;
         let EngineOptions { last_use_interval, lease_interval, .. } = options;

@@ -9,7 +9,7 @@ const MAIN: &str = "/workspaces/default/connections/main";
 
 fn version(place: &Place) -> u64 {
     let shown = place.ledger.get("main");
-    shown["version"].as_u64().expect("a version")
+    shown.pointer("/version").and_then(serde_json::Value::as_u64).expect("a version")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ mod syslog;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use ledger_client::CommandHeaders;
 use serde_json::{Value, json};
 use tokio::process::Child;
 
@@ -18,7 +19,7 @@ async fn live(service: &Service, round: usize, connections: usize) -> u64 {
     let client = service.client().await;
     let send = async |verb: &str, body: Value| {
         let body = body.to_string().into_bytes();
-        client.command("default", verb, body, Default::default()).await.expect("accepted")
+        client.command("default", verb, body, CommandHeaders::default()).await.expect("accepted")
     };
     let mut position = 0;
     for number in 0..connections {
@@ -34,7 +35,7 @@ async fn live(service: &Service, round: usize, connections: usize) -> u64 {
 async fn head(service: &Service) -> u64 {
     let status = service.run(&["status", "--json"]).await;
     let status: Value = serde_json::from_slice(&status.stdout).expect("JSON");
-    status["position"].as_u64().expect("a position")
+    status.pointer("/position").and_then(Value::as_u64).expect("a position")
 }
 
 /// Starts a forwarder.
@@ -55,7 +56,7 @@ async fn forward_once(service: &Service, cursor: &Path, args: &[&str]) {
 fn reached(cursor: &Path) -> u64 {
     let Ok(json) = std::fs::read(cursor) else { return 0 };
     let stored: Value = serde_json::from_slice(&json).expect("a cursor is whole");
-    let after = stored["after"].as_str().expect("a point");
+    let after = stored.pointer("/after").and_then(Value::as_str).expect("a point");
     after.split('@').next().and_then(|text| text.parse().ok()).expect("a position")
 }
 

@@ -83,7 +83,7 @@ fn modules(program: &Path) -> Option<PathBuf> {
 fn position(message: &str) -> u64 {
     let json = message.get(message.find('{').expect("JSON")..).expect("its text");
     let event: Value = serde_json::from_str(json).expect("a whole message");
-    event["metadata"]["sequence"].as_u64().expect("a position")
+    event.pointer("/metadata/sequence").and_then(Value::as_u64).expect("a position")
 }
 
 #[tokio::test(flavor = "multi_thread")]

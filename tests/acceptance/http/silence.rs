@@ -78,6 +78,8 @@ impl Stage {
         let path = route.path.replace("{workspace}", "default").replace("{connection}", connection);
         let path = match route.id {
             "exposure" => format!("{path}?field=api_key"),
+            "diffConnection" => format!("{path}?from=v1"),
+            "whoMay" => format!("{path}?may=read"),
             "listDeadLetters" => format!("{path}?alert=none"),
             _ => path,
         };

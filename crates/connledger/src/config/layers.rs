@@ -14,9 +14,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::file::{Entry, FILE_BYTES_MAX, File, Value};
 
 /// The flag that names the file.
-pub(crate) const CONFIG: &str = "config";
+pub(crate) const CONFIG: &str = "config_file";
 /// Flags that are no settings.
-const NO_SETTINGS: [&str; 3] = ["help", "version", CONFIG];
+const NO_SETTINGS: [&str; 3] = ["help", "version", "config"];
 /// The command whose flags a file may have.
 const SERVE: &str = "serve";
 /// Least likeness of a name that is suggested.
@@ -92,13 +92,16 @@ impl Layered {
     }
 }
 
+/// The flags that come from a file, each with its line.
+type Added = Vec<(String, usize)>;
+
 /// Returns what a file adds to a command line, and in which lines. The error is for people.
 fn additions(
     command: &Command,
     first: &Command,
     known: &ArgMatches,
     file: &File,
-) -> Result<(Vec<OsString>, Vec<(String, usize)>), String> {
+) -> Result<(Vec<OsString>, Added), String> {
     let (mut words, mut added) = (Vec::new(), Vec::new());
     for entry in &file.entries {
         let arg = setting(command, &entry.key).ok_or_else(|| unknown(command, file, entry))?;

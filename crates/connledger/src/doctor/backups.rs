@@ -95,7 +95,7 @@ fn of_target(
 
 /// Says how old the latest good backup is.
 pub(super) fn of_age(created_at: &str, every: Option<u64>) -> Finding {
-    let made_at = time::parse("created_at", created_at).map_or(0, |at| at.get());
+    let made_at = time::parse("created_at", created_at).map_or(0, ledger_domain::Micros::get);
     let seconds = u64::try_from((clock::now().get() - made_at) / 1_000_000).unwrap_or_default();
     let most = every.map_or(AGE_MAX, |every| every.saturating_mul(2).saturating_add(3_600));
     let about = format!("the latest good backup is of {created_at}, {} hours old", seconds / 3_600);

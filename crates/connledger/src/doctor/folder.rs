@@ -27,7 +27,7 @@ pub(super) fn look(folder: &Path) -> Vec<Finding> {
     let Ok(metadata) = fs::metadata(folder) else { return findings };
     let mode = metadata.mode() & 0o777;
     let shown = folder.display();
-    findings.push(if mode & 0o077 == 0 {
+    findings.push(if mode.trailing_zeros() >= 6 {
         Finding::ok(MODE, format!("only the owner can enter {shown}"))
     } else {
         let about = format!("others can enter {shown} (mode {mode:03o})");
@@ -41,7 +41,7 @@ pub(super) fn look(folder: &Path) -> Vec<Finding> {
         Finding::problem(OWNER, about, format!("run as its user, or chown {own} {shown}"))
     });
     findings.extend(files(folder));
-    findings.extend(dev_keys(folder));
+    findings.push(dev_keys(folder));
     findings
 }
 
@@ -65,12 +65,12 @@ fn files(folder: &Path) -> Vec<Finding> {
     vec![Finding::problem(FILES, format!("others can read {}", open.join(", ")), to_do)]
 }
 
-fn dev_keys(folder: &Path) -> Option<Finding> {
+fn dev_keys(folder: &Path) -> Finding {
     let found: Vec<&str> = OF_DEV.into_iter().filter(|name| folder.join(name).exists()).collect();
     if found.is_empty() {
-        return Some(Finding::ok(DEV_KEYS, "there are no keys of a development server"));
+        return Finding::ok(DEV_KEYS, "there are no keys of a development server");
     }
     let about = format!("there are keys of a development server: {}", found.join(", "));
     let to_do = "make a ledger for others with `init`, whose master key is elsewhere";
-    Some(Finding::warning(DEV_KEYS, about, to_do))
+    Finding::warning(DEV_KEYS, about, to_do)
 }

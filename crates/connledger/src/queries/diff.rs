@@ -48,14 +48,12 @@ pub(crate) struct DiffArgs {
 
 pub(super) async fn run(session: &Session, args: DiffArgs) -> Result<(), Failure> {
     let DiffArgs { name, from, to, patch, paging, all_workspaces } = args;
-    match name {
-        Some(connection) => one(session, DiffQuery { connection, from, to }, patch).await,
-        None => {
-            let workspace = if all_workspaces { ALL_WORKSPACES } else { &session.workspace };
-            let query = ChangesQuery { from, to, page_size: None, cursor: None };
-            all(session, workspace, query, paging).await
-        }
+    if let Some(connection) = name {
+        return one(session, DiffQuery { connection, from, to }, patch).await;
     }
+    let workspace = if all_workspaces { ALL_WORKSPACES } else { &session.workspace };
+    let query = ChangesQuery { from, to, page_size: None, cursor: None };
+    all(session, workspace, query, paging).await
 }
 
 /// Shows the fields in which one connection differs.
@@ -118,9 +116,10 @@ async fn all(
         let answer = session.client.query(workspace, "changes", &query).await?;
         let page: ChangesPage = read_answer(&answer)?;
         for change in &page.connections {
-            let slug = match every_workspace {
-                true => format!("{}/{}", change.workspace, change.slug),
-                false => change.slug.clone(),
+            let slug = if every_workspace {
+                format!("{}/{}", change.workspace, change.slug)
+            } else {
+                change.slug.clone()
             };
             rows.add(change, || {
                 [

@@ -200,6 +200,7 @@ async fn start_http(
 }
 
 /// Starts all parts and announces them; returns only if that fails.
+#[expect(clippy::too_many_lines, reason = "it starts the parts of a server one by one")]
 async fn serve(
     common: &Common,
     args: &ServeArgs,

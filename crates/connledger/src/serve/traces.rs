@@ -25,6 +25,7 @@ const SEND_TIME: Duration = Duration::from_secs(5);
 /// The flags of traces.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Traces")]
+#[expect(clippy::struct_field_names, reason = "OpenTelemetry has these names")]
 pub(crate) struct TraceArgs {
     /// Collector to which spans of commands are sent, by OTLP in protobuf over HTTP, such as
     /// http://127.0.0.1:4318; /v1/traces is added. Without it there are none. Headers for it are in

@@ -96,9 +96,10 @@ fn show(out: Output, plan: &Plan, every_workspace: bool) -> Result<(), Failure> 
     let headings = [handle, "VERSION", "COMMANDS", "FIELDS", "AFFECTS", "NOTES"];
     let mut table = Table::new(&headings);
     for step in &plan.steps {
-        let slug = match every_workspace {
-            true => format!("{}/{}", step.workspace, step.slug),
-            false => step.slug.clone(),
+        let slug = if every_workspace {
+            format!("{}/{}", step.workspace, step.slug)
+        } else {
+            step.slug.clone()
         };
         table.row([
             slug,

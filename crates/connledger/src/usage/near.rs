@@ -11,7 +11,7 @@ const NEAR_WORDS: &[(&str, &[&str], &str)] = &[
     ("", &["rotate", "renew", "set-secret"], "rotate-secret"),
     ("", &["delete", "del", "rm", "remove", "destroy", "drop"], "archive"),
     ("", &["undelete", "unarchive", "recover"], "restore"),
-    ("", &["undo", "rollback", "reset"], "revert"),
+    ("", &["rollback", "reset"], "revert"),
     ("", &["ls", "find", "search", "connections"], "list"),
     ("", &["show", "cat", "view", "describe", "inspect", "read"], "get"),
     ("", &["log", "logs", "events", "changes", "versions"], "history"),

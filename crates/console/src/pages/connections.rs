@@ -35,6 +35,7 @@ struct ListData {
 }
 
 /// Shows a page of the list.
+#[expect(clippy::too_many_lines, reason = "one page, of the present or the past")]
 pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
     let workspace = request.workspace()?;
     let asked = request.query(QueryName::List, list::PARAMETERS, &[])?;

@@ -48,7 +48,7 @@ impl Reader<'_> {
         let (from, to, after) = self.span(query)?;
         let walked =
             self.walk(size, &Since { position: from, after: after.as_deref() }, |now| {
-                self.change(now, from, to)
+                self.change(&now, from, to)
             })?;
         let cursors = paging::Cursors::new(self.engine, ORDER);
         let head = [from.get().to_be_bytes(), to.get().to_be_bytes()].concat();
@@ -152,11 +152,11 @@ impl Reader<'_> {
     /// Returns how a connection differs between two positions, if it does.
     fn change(
         &self,
-        now: Connection,
+        now: &Connection,
         from: Position,
         to: Position,
     ) -> Result<Option<ConnectionChange>, QueryError> {
-        let (first, second) = (self.version_at(&now, from)?, self.version_at(&now, to)?);
+        let (first, second) = (self.version_at(now, from)?, self.version_at(now, to)?);
         if first == second {
             return Ok(None);
         }
@@ -172,10 +172,10 @@ impl Reader<'_> {
             updated_by: state.updated_by.as_str().to_owned(),
         };
         if now.lifecycle.is_erased() {
-            return Ok(Some(told("erased", &now, Vec::new())));
+            return Ok(Some(told("erased", now, Vec::new())));
         }
-        let before = self.state_of(&now, first)?;
-        let Some(after) = self.state_of(&now, second)? else { return Ok(None) };
+        let before = self.state_of(now, first)?;
+        let Some(after) = self.state_of(now, second)? else { return Ok(None) };
         let Some(before) = before else { return Ok(Some(told("created", &after, Vec::new()))) };
         let change = match (before.lifecycle, after.lifecycle) {
             (Lifecycle::Active, Lifecycle::Archived { .. }) => "archived",

@@ -51,6 +51,7 @@ impl Committer {
     }
 
     /// Makes a group durable and visible, and answers its callers.
+    #[expect(clippy::too_many_lines, reason = "the steps of a commit belong in one order")]
     pub(crate) fn commit(&mut self, group: Group) {
         let Group { mut batch, accepted, replies, written, head, mut beside, followed, spans } =
             group;

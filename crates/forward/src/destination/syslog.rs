@@ -1,7 +1,7 @@
 //! A receiver of syslog messages (RFC 5424) over TLS (RFC 5425).
 //!
-//! Syslog has no acknowledgment: what was written may still be lost with the connection. So the last
-//! page is written again after a connection broke, and each message has its position.
+//! Syslog has no acknowledgment: what was written may still be lost with the connection. So the
+//! last page is written again after a connection broke, and each message has its position.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,13 +86,12 @@ impl Syslog {
         {
             self.connection = None;
         }
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            None => {
-                let mut connection = connect(&self.address, &self.connector).await?;
-                connection.write_all(&self.last).await.map_err(ForwardError::Broken)?;
-                self.connection.insert(connection)
-            }
+        let connection = if let Some(connection) = &mut self.connection {
+            connection
+        } else {
+            let mut connection = connect(&self.address, &self.connector).await?;
+            connection.write_all(&self.last).await.map_err(ForwardError::Broken)?;
+            self.connection.insert(connection)
         };
         connection.write_all(frames).await.map_err(ForwardError::Broken)?;
         connection.flush().await.map_err(ForwardError::Broken)

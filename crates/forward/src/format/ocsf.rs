@@ -1,5 +1,5 @@
-//! Events in the Open Cybersecurity Schema Framework, version 1.3: the class Entity Management (3004)
-//! for principals, keys and tokens, and API Activity (6003) for all others.
+//! Events in the Open Cybersecurity Schema Framework, version 1.3: the class Entity Management
+//! (3004) for principals, keys and tokens, and API Activity (6003) for all others.
 
 use ledger_contract::time;
 use serde_json::{Map, Value, json};

@@ -22,8 +22,9 @@ pub(in crate::api) fn to_anyone(state: Arc<AppState>) -> Pending {
 /// Answers a caller who may read the status of the ledger.
 pub(in crate::api) async fn to_caller(request: ApiRequest) -> Result<Response, Refusal> {
     let caller = request.caller.clone();
-    let work =
-        move |engine: &Engine| engine.reader(&caller, &QueryWorkspace::All)?.metrics().map(answer);
+    let work = move |engine: &Engine| {
+        engine.reader(&caller, &QueryWorkspace::All)?.metrics().map(|page| answer(&page))
+    };
     Ok(request.state.read(Effort::Lookup, None, &request.caller, work).await?)
 }
 
@@ -33,10 +34,10 @@ pub(in crate::api) async fn to_caller(request: ApiRequest) -> Result<Response, R
 pub async fn page(engine: &Engine) -> Result<Response, Problem> {
     let engine = engine.clone();
     let page = tokio::task::spawn_blocking(move || engine.metrics_page()).await;
-    page.map(answer).map_err(|_| Problem::because(Code::Internal, "measuring failed"))
+    page.map(|page| answer(&page)).map_err(|_| Problem::because(Code::Internal, "measuring failed"))
 }
 
-fn answer(page: Arc<str>) -> Response {
+fn answer(page: &str) -> Response {
     let media_type = HeaderValue::from_static(CONTENT_TYPE);
     answer::of_type(StatusCode::OK, media_type, page.to_string())
 }

@@ -78,8 +78,8 @@ enum About {
 
 impl About {
     /// Describes a page of an answer whose rows are not counted.
-    fn unnumbered(next: &Option<String>, truncated: bool) -> Self {
-        Self::Page { total: None, next: next.clone(), truncated }
+    fn unnumbered(next: Option<&String>, truncated: bool) -> Self {
+        Self::Page { total: None, next: next.cloned(), truncated }
     }
 
     fn by_name(part: &PagePart) -> Self {
@@ -108,17 +108,27 @@ impl Written {
                 next: result.next.clone(),
                 truncated: result.truncated,
             },
-            QueryAnswer::Changes(page) => About::unnumbered(&page.next_cursor, page.truncated),
-            QueryAnswer::UndoPlan(page) => About::unnumbered(&page.next_cursor, page.truncated),
-            QueryAnswer::WhoMay(page) => About::unnumbered(&page.next_cursor, page.truncated),
+            QueryAnswer::Changes(page) => {
+                About::unnumbered(page.next_cursor.as_ref(), page.truncated)
+            }
+            QueryAnswer::UndoPlan(page) => {
+                About::unnumbered(page.next_cursor.as_ref(), page.truncated)
+            }
+            QueryAnswer::WhoMay(page) => {
+                About::unnumbered(page.next_cursor.as_ref(), page.truncated)
+            }
             QueryAnswer::History(page) => About::Page {
                 total: Some(page.total),
                 next: page.next_cursor.clone(),
                 truncated: page.truncated,
             },
-            QueryAnswer::Audit(page) => About::unnumbered(&page.next_cursor, page.truncated),
-            QueryAnswer::Exposure(page) => About::unnumbered(&page.next_cursor, page.truncated),
-            QueryAnswer::Leases(page) => About::unnumbered(&page.next_cursor, false),
+            QueryAnswer::Audit(page) => {
+                About::unnumbered(page.next_cursor.as_ref(), page.truncated)
+            }
+            QueryAnswer::Exposure(page) => {
+                About::unnumbered(page.next_cursor.as_ref(), page.truncated)
+            }
+            QueryAnswer::Leases(page) => About::unnumbered(page.next_cursor.as_ref(), false),
             QueryAnswer::Workspaces(page) => About::by_name(&page.part),
             QueryAnswer::Principals(page) => About::by_name(&page.part),
             QueryAnswer::Status(_)

@@ -8,12 +8,13 @@ use serde_json::{Map, Value, json};
 use crate::api::routes::routes;
 
 /// The descriptions of the groups of routes.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("workspaces", "Namespaces for connections."),
     ("connections", "Creating, reading, listing and updating connections."),
     ("commands", "All other commands to a connection."),
     ("history", "The events of connections: who changed what, and when."),
     ("events", "The live feed of events."),
+    ("log", "The tree over all events: checkpoints, tiles and proofs."),
     ("principals", "Principals, their permissions and their keys."),
     ("operation", "Status, health checks, replay and backup."),
     ("description", "The API's description of itself."),

@@ -25,9 +25,9 @@ pub(super) fn is_local(request: &Request) -> bool {
 
 fn names_this_machine(request: &Request) -> bool {
     let named = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
-    let authority = request.uri().authority().map(|authority| authority.as_str());
-    let mut names = named.into_iter().chain(authority).peekable();
-    names.peek().is_some() && names.all(is_name_of_this_machine)
+    let authority = request.uri().authority().map(axum::http::uri::Authority::as_str);
+    let mut hosts = named.into_iter().chain(authority).peekable();
+    hosts.peek().is_some() && hosts.all(is_name_of_this_machine)
 }
 
 /// Returns whether a host, with or without a port, is this machine whatever a resolver says.

@@ -1,5 +1,5 @@
-//! What the tests start and what comes with the system: databases, a server for syslog, and the tool
-//! that checks metrics.
+//! What the tests start and what comes with the system: databases, a server for syslog, and the
+//! tool that checks metrics.
 //!
 //! A program that is installed is taken. Otherwise the packages of the system are unpacked into a
 //! folder, which sets up no service and changes nothing of the machine. A program there is reached

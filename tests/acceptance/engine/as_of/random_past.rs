@@ -18,19 +18,16 @@ fn compare_one(past: &mut Past) {
     let was = past.was(&id, position).cloned();
     let ask =
         |as_of: &str| past.ledger.ask_at(HOME, "get", &json!({"connection": id, "as_of": as_of}));
-    match was {
-        Some(state) => {
-            let version = format!("v{}", state["version"]);
-            let time = state["updated_at"].as_str().expect("a time");
-            for as_of in [&position.to_string(), &version, time] {
-                let told = ask(as_of).expect("it was there");
-                assert_eq!(told, state, "{id} as of {as_of}");
-            }
-        }
-        None => {
-            let refused = ask(&position.to_string()).expect_err("it was not there");
-            assert_eq!(refused.code.as_str(), "connection_unknown", "{id} as of {position}");
-        }
+    let Some(state) = was else {
+        let refused = ask(&position.to_string()).expect_err("it was not there");
+        assert_eq!(refused.code.as_str(), "connection_unknown", "{id} as of {position}");
+        return;
+    };
+    let version = format!("v{}", state["version"]);
+    let time = state["updated_at"].as_str().expect("a time");
+    for as_of in [&position.to_string(), &version, time] {
+        let told = ask(as_of).expect("it was there");
+        assert_eq!(told, state, "{id} as of {as_of}");
     }
 }
 
@@ -64,8 +61,8 @@ fn compare_list(past: &mut Past) {
 fn patched(state: &Value, patch: &Value) -> Value {
     let mut state = state.clone();
     for operation in patch.as_array().expect("a patch") {
-        let path = operation["path"].as_str().expect("a path");
-        let (parent, name) = path.rsplit_once('/').expect("a pointer");
+        let pointer = operation["path"].as_str().expect("a path");
+        let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
         let name = name.replace("~1", "/").replace("~0", "~");
         let parent = state.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
         let known = parent.contains_key(&name);
@@ -73,7 +70,7 @@ fn patched(state: &Value, patch: &Value) -> Value {
             "add" if !known => drop(parent.insert(name, operation["value"].clone())),
             "replace" if known => drop(parent.insert(name, operation["value"].clone())),
             "remove" if known => drop(parent.remove(&name)),
-            other => panic!("{other} of {path} does not fit"),
+            other => panic!("{other} of {pointer} does not fit"),
         }
     }
     state

@@ -167,7 +167,7 @@ impl Reader<'_> {
         wanted: &Criteria,
         position: Position,
     ) -> Result<(Selection, bool), QueryError> {
-        let created = self.created_until(models, position)?;
+        let created = models.created_until(position)?;
         let within = ListQuery { lifecycle: Some("any".to_owned()), ..ListQuery::default() };
         let options = |query| ListOptions { query, ..ListOptions::default() };
         // The states now are read before what has changed, so that no change is missed.
@@ -217,17 +217,19 @@ impl Reader<'_> {
         }
         Ok(Some(changed))
     }
+}
 
+impl Models {
     /// Returns how many connections were created up to a position. Ordinals are in the order of
     /// creation.
-    fn created_until(&self, models: &Models, position: Position) -> Result<u64, QueryError> {
-        let population = models.population()?;
+    fn created_until(&self, position: Position) -> Result<u64, QueryError> {
+        let population = self.population()?;
         let is_older = |number: u64| {
             let ordinal = u32::try_from(number).unwrap_or(u32::MAX);
-            let id = connections::by_ordinal(&models.store, &models.connections, ordinal)?;
+            let id = connections::by_ordinal(&self.store, &self.connections, ordinal)?;
             let Some(id) = id else { return Ok(false) };
             let stream = StreamKey::connection(id);
-            let mut positions = streams::scan(&models.store, stream, Version::new(1));
+            let mut positions = streams::scan(&self.store, stream, Version::new(1));
             Ok::<_, Fault>(positions.next().transpose()?.is_some_and(|first| first <= position))
         };
         Ok(times::partition(0..population, is_older)?)

@@ -84,6 +84,7 @@ fn tag(query: QueryName) -> &'static str {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter]] {
     match query {
         QueryName::Get => &[
