@@ -213,6 +213,7 @@ fn read_authorities(path: &Path) -> Result<Authorities, Failure> {
         .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it converts an error")]
 fn cursor_failure(error: CursorError) -> Failure {
     let told = with_causes(&error);
     match error {

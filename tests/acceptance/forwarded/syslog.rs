@@ -75,7 +75,7 @@ impl Syslog {
 
 /// Returns the modules beside a program that was unpacked into a folder of its own.
 fn modules(program: &Path) -> Option<PathBuf> {
-    let libraries = program.parent()?.parent()?.join("usr/lib");
+    let libraries = program.parent()?.parent()?.join("lib");
     let folders = fs::read_dir(libraries).ok()?.flatten().map(|entry| entry.path());
     folders.map(|folder| folder.join("rsyslog")).find(|folder| folder.is_dir())
 }

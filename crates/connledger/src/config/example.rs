@@ -7,6 +7,10 @@ use clap::{Arg, ArgAction, Command};
 use super::layers::settings;
 use crate::commands::Cli;
 
+/// A witness, with a key that nobody has.
+const WITNESS: &str =
+    "https://w.example=w.example/1+dd30b62c+BCsvvvAmFyRk0ENvBQWQnX1r5ODXuXyHHwb0yTXt2lVq";
+
 /// Columns of a comment.
 const COLUMNS: usize = 96;
 
@@ -104,6 +108,7 @@ fn sample(arg: &Arg) -> String {
         (_, "FILE") => return literal(&format!("/etc/connledger/{name}")),
         (_, "DIR") => return literal(&format!("/var/lib/connledger/{name}")),
         (_, "URL") => "https://ledger.example.com",
+        (_, "URL=KEY") => WITNESS,
         (_, "NETWORK") => "10.0.0.0/8",
         (_, "TIME") => "1h",
         (_, "NUMBER" | "SECONDS" | "PORT" | "BYTES" | "DAYS") => return "10".to_owned(),

@@ -14,7 +14,7 @@ const NEAR_WORDS: &[(&str, &[&str], &str)] = &[
     ("", &["rollback", "reset"], "revert"),
     ("", &["ls", "find", "search", "connections"], "list"),
     ("", &["show", "cat", "view", "describe", "inspect", "read"], "get"),
-    ("", &["log", "logs", "events", "changes", "versions"], "history"),
+    ("", &["logs", "events", "changes", "versions"], "history"),
     ("", &["secret", "secrets", "unmask", "decrypt"], "reveal"),
     ("", &["ping", "health", "info", "ready"], "status"),
     ("", &["start", "run", "server", "up", "daemon"], "serve"),

@@ -172,7 +172,7 @@ impl Program {
 }
 
 /// Where scripts are, apart from all that packages have.
-const SCRIPTS: &str = "scripts";
+const SCRIPTS: &str = "usr/scripts";
 
 /// The folder that packages are unpacked into.
 struct Unpacked {
