@@ -9,7 +9,7 @@ use crate::commands::Cli;
 
 /// A witness, with a key that nobody has.
 const WITNESS: &str =
-    "https://w.example=w.example/1+dd30b62c+BCsvvvAmFyRk0ENvBQWQnX1r5ODXuXyHHwb0yTXt2lVq";
+    "https://w.example=w.example+39af5366+BFhmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZm";
 
 /// Columns of a comment.
 const COLUMNS: usize = 96;

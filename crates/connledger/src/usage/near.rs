@@ -22,7 +22,7 @@ const NEAR_WORDS: &[(&str, &[&str], &str)] = &[
     ("", &["apply"], "load"),
     ("", &["dump"], "export"),
     ("", &["tail", "follow", "subscribe", "stream"], "watch"),
-    ("", &["rebuild", "verify", "fsck", "repair"], "replay"),
+    ("", &["rebuild", "fsck", "repair"], "replay"),
     ("", &["me", "who", "login"], "whoami"),
     ("", &["user", "users", "role", "roles", "account"], "principal"),
     ("", &["apikey", "api-key"], "key"),
