@@ -48,7 +48,7 @@ pub struct ProofQuery {
 /// What HTTP takes of it in the query string.
 pub const PARAMETERS: &[Parameter] = &[
     one("position", Form::Number(1, u64::MAX), "The position of the event."),
-    one("event", Form::Any, "The id of the event, in place of its position."),
+    one("event", Form::MessageId, "The id of the event, in place of its position."),
 ];
 
 /// Answer to `proof`.
