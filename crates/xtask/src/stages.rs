@@ -134,7 +134,8 @@ fn docs(cargo: &Cargo<'_>) -> Command {
 fn tests(cargo: &Cargo<'_>, filter: Option<&str>) -> Command {
     let runner: &[&str] = if has_nextest() { &["nextest", "run"] } else { &["test"] };
     let mut command = cargo_with(cargo, runner);
-    command.args(["--workspace", "--exclude", "ledger-tidy"]).args(filter);
+    // One run names everything that fails.
+    command.args(["--workspace", "--exclude", "ledger-tidy", "--no-fail-fast"]).args(filter);
     command
 }
 
