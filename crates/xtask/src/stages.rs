@@ -135,7 +135,7 @@ fn tests(cargo: &Cargo<'_>, filter: Option<&str>) -> Command {
     let runner: &[&str] = if has_nextest() { &["nextest", "run"] } else { &["test"] };
     let mut command = cargo_with(cargo, runner);
     // One run names everything that fails.
-    command.args(["--workspace", "--exclude", "ledger-tidy", "--no-fail-fast"]).args(filter);
+    command.args(["--no-fail-fast", "--workspace", "--exclude", "ledger-tidy"]).args(filter);
     command
 }
 
