@@ -99,10 +99,21 @@ async fn each_value_is_shown_with_where_it_comes_from_and_no_secret() {
 #[tokio::test]
 async fn a_file_is_checked_as_a_start_would() {
     let folder = tempfile::tempdir().expect("a folder");
-    let good = write(folder.path(), "log = \"info\"\n");
+    let (data, key) = (folder.path().join("data"), folder.path().join("master.key"));
+    let where_it_is =
+        format!("data-dir = \"{}\"\nmaster-key-file = \"{}\"\n", data.display(), key.display());
+    let good = write(folder.path(), &format!("log = \"info\"\n{where_it_is}"));
+    let output = connledger(&["config", "check", &good]).await;
+    assert!(said(&output).contains("master.key"), "there is no key yet: {}", said(&output));
+    let (data, key) = (data.to_str().expect("text"), key.to_str().expect("text"));
+    let init = ["init", "--data-dir", data, "--master-key-file", key];
+    assert!(connledger(&init).await.status.success());
     let output = connledger(&["config", "check", &good]).await;
     assert!(output.status.success(), "{}", said(&output));
+    let check_ca = format!("{where_it_is}check-ca-file = \"/nowhere.pem\"\n");
     for (more, told) in [
+        ("log = \"info\"\n", "--data-dir is required"),
+        (&*check_ca, "/nowhere.pem"),
         ("lisen = \"off\"\n", "line 4: there is no setting lisen; did you mean listen?"),
         ("listen = \"x\"\n", "line 4: "),
         ("log = \"=x=\"\n", "--log"),

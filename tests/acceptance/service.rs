@@ -95,6 +95,16 @@ impl Service {
         self.args.extend(more.iter().map(|word| (*word).to_owned()));
     }
 
+    /// Gives it other arguments, from the next start on.
+    pub(crate) fn set_args(&mut self, args: Vec<String>) {
+        self.args = args;
+    }
+
+    /// Has it started by another program that stays it, from the next start on.
+    pub(crate) fn put_under(&mut self, under: Vec<String>) {
+        self.under = under;
+    }
+
     /// Starts the program on the same folder again, this time by itself.
     pub(crate) async fn start_under_nothing(&mut self) {
         self.under.clear();

@@ -41,6 +41,17 @@ pub(crate) fn cluster_faults() -> Option<String> {
     named("CONNLEDGER_CLUSTER_FAULTS")?.to_str().map(str::to_owned)
 }
 
+/// Returns how many connections a ledger has that becomes a cluster, if the environment says.
+pub(crate) fn cluster_connections() -> Option<usize> {
+    number("CONNLEDGER_CLUSTER_CONNECTIONS")
+}
+
+/// Returns `connledger` of an earlier version, from which nodes are upgraded, if the environment
+/// names one.
+pub(crate) fn former_connledger() -> Option<PathBuf> {
+    named("CONNLEDGER_FORMER_BIN")
+}
+
 fn number<T: FromStr>(variable: &str) -> Option<T> {
     let text = named(variable)?;
     let number = text.to_str().and_then(|text| text.parse().ok());

@@ -72,9 +72,13 @@ fn the_chart_refuses_what_would_serve_secrets_in_the_clear_or_lose_them() {
     let image = "image.repository=registry.example.com/connledger";
     let said = set(&[image]);
     assert!(said.contains("masterKey.existingSecret"), "{said}");
-    let said = set(&[image, "masterKey.existingSecret=keys"]);
+    let keys = "masterKey.existingSecret=keys";
+    let said = set(&[image, keys]);
+    assert!(said.contains("nats.url"), "nobody could use the admin key: {said}");
+    let nats = "nats.url=nats://nats:4222";
+    let said = set(&[image, keys, nats]);
     assert!(said.contains("tls.insecure"), "{said}");
-    let cluster = ["tls.insecure=true", "masterKey.existingSecret=keys", "cluster.enabled=true"];
+    let cluster = ["tls.insecure=true", keys, nats, "cluster.enabled=true"];
     let said = set(&[&[image][..], &cluster].concat());
     assert!(said.contains("cluster.systemUrlSecret"), "{said}");
 }

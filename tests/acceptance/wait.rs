@@ -21,18 +21,42 @@ where
 /// The same, with what helps to find out why there is nothing.
 pub(crate) async fn eventually_or<T, Look>(
     what: &str,
+    look: impl FnMut() -> Look,
+    report: impl FnOnce() -> String,
+) -> T
+where
+    Look: Future<Output = Option<T>>,
+{
+    within(PATIENCE, what, look, report).await
+}
+
+/// The same for what may take longer.
+pub(crate) async fn eventually_in<T, Look>(
+    patience: Duration,
+    what: &str,
+    look: impl FnMut() -> Look,
+) -> T
+where
+    Look: Future<Output = Option<T>>,
+{
+    within(patience, what, look, String::new).await
+}
+
+async fn within<T, Look>(
+    patience: Duration,
+    what: &str,
     mut look: impl FnMut() -> Look,
     report: impl FnOnce() -> String,
 ) -> T
 where
     Look: Future<Output = Option<T>>,
 {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}\n{}", report());
+        assert!(Instant::now() < deadline, "not within {patience:?}: {what}\n{}", report());
         sleep(LOOK_INTERVAL).await;
     }
 }

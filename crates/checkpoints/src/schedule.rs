@@ -67,12 +67,9 @@ impl Schedule {
             }
             return Ok(());
         }
-        self.compare_file().await?;
-        // While the board is away, all others get checkpoints.
-        let away = match self.compare_board().await {
-            Err(fault @ Fault::Board(_)) => Some(fault),
-            compared => compared.map(|()| None)?,
-        };
+        // While the file or the board is away, all others get checkpoints.
+        let no_file = away(self.compare_file().await)?;
+        let no_board = away(self.compare_board().await)?;
         let checkpoint = if is_due {
             spawn_blocking(move || engine.sign_checkpoint()).await.map_err(crashed)??
         } else {
@@ -86,15 +83,18 @@ impl Schedule {
             is_new
         });
         let text = checkpoint.to_bytes();
-        self.write_file(&text).await?;
-        if let Some(away) = away {
-            return Err(away);
+        let written = match no_file {
+            Some(fault) => Err(fault),
+            None => self.write_file(&text).await,
+        };
+        if let Some(fault) = no_board {
+            return Err(fault);
         }
         if let Some(board) = self.board.as_ref().filter(|_| self.on_board != text) {
             board.publish(text.clone()).await.map_err(Fault::Board)?;
             self.on_board = text;
         }
-        Ok(())
+        written
     }
 
     /// Compares the log with what is in the file, unless that was written here.
@@ -158,6 +158,14 @@ enum Fault {
     Board(Problem),
     #[error("it has crashed: {0}")]
     Crashed(String),
+}
+
+/// Returns the fault of a place that is away, which stops nothing else.
+fn away(compared: Result<(), Fault>) -> Result<Option<Fault>, Fault> {
+    match compared {
+        Err(fault @ (Fault::File(_) | Fault::Board(_))) => Ok(Some(fault)),
+        compared => compared.map(|()| None),
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a function of `map_err`")]

@@ -29,7 +29,8 @@ use ledger_contract::sealed::{join, split};
 use ledger_contract::subjects::XKEY;
 use ledger_contract::time;
 use ledger_engine::{OpenedRequest, Unavailable};
-use ledger_http_server::ClientAddress;
+use ledger_http_server::request_id::RequestId;
+use ledger_http_server::{ClientAddress, answer};
 use ledger_vault::CurveKey;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
@@ -297,10 +298,25 @@ impl Receiver {
             return Err(unreadable("it was sealed for another node"));
         }
         let now = engine.clock().now();
-        self.freshness.check_time(time::parse("made_at", &head.made_at)?, now)?;
-        self.freshness.note(&sender, &head.request_id, now)?;
-        let body = Bytes::from_owner(text).slice(body_at..);
-        let mut response = self.routed(&head, body).await?;
+        let made_at = time::parse("made_at", &head.made_at)?;
+        let mut response = match self.freshness.check_time(made_at, now) {
+            Ok(()) => {
+                self.freshness.note(&sender, &head.request_id, now)?;
+                let body = Bytes::from_owner(text).slice(body_at..);
+                self.routed(&head, body).await?
+            }
+            // It may be a copy of an old one, so nothing is done. The sender is told what to mend.
+            Err(problem) => {
+                let node = &self.common.node;
+                let why = format!(
+                    "the clocks of this node and of the writer {node} are apart: {}; synchronize \
+                     them, or send the request to the writer",
+                    problem.message
+                );
+                let problem = Problem::because(Code::NotOwner, why);
+                answer::problem(&problem, &RequestId::of(&HeaderMap::new()))
+            }
+        };
         door::tell_position(&self.common, &mut response);
         let (parts, body) = response.into_parts();
         let most = self.common.client.server_info().max_payload.saturating_sub(HEAD_BYTES);

@@ -25,7 +25,7 @@ struct Place {
 
 /// Returns the sequence of the last message of which everything is in this log.
 ///
-/// Errors: `stream_differs` if the stream begins later, or has another event where this log ends.
+/// Errors: `log_differs` if the stream begins later, or has another event where this log ends.
 pub(crate) async fn find_place(common: &Common, info: &Info) -> Result<u64, Problem> {
     let (first, end) = (info.state.first_sequence, info.state.last_sequence);
     if info.state.messages == 0 {

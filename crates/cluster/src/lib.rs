@@ -9,8 +9,9 @@
 //! `append.rs` is what the engine of the writer appends with, `read.rs` checks messages and puts
 //! groups together, `join.rs` finds where a copy of the ledger begins to follow, `node.rs` follows
 //! and leads, `door.rs` is what HTTP requests pass, `forward.rs` takes them to the writer,
-//! `synced.rs` asks the servers whether they sync, and `ask.rs` tells and asks what nodes are,
-//! and `measured.rs` is what metrics say of one.
+//! `synced.rs` asks the servers whether they sync, `ask.rs` tells and asks what nodes are,
+//! `measured.rs` is what metrics say of one, and `repair.rs` makes the stream anew after the
+//! servers lost it.
 //!
 //! # Invariants
 //!
@@ -28,6 +29,8 @@
 //!   (test: `a_node_whose_log_was_altered_stops_by_name`).
 //! - Each node has the master keys that the log says, from where it is told to read them
 //!   (test: `master_keys_are_changed_on_every_node_and_beside_the_log`).
+//! - Servers that lost the log stream cost no event that a node has
+//!   (test: `a_log_stream_that_is_lost_is_made_anew_from_the_newest_copy`).
 //! - Every node answers queries, and takes commands to the writer
 //!   (test: `every_node_answers_and_a_reader_may_ask_for_a_position`).
 
@@ -39,6 +42,7 @@ mod join;
 mod measured;
 mod node;
 mod read;
+mod repair;
 mod stream;
 mod synced;
 
@@ -60,6 +64,7 @@ use tokio::task::JoinHandle;
 pub use ask::ask_nodes;
 pub use door::Door;
 pub use forward::Forwarded;
+pub use repair::{Examined, Loss, Repair};
 
 use append::StreamLog;
 use node::{Known, Node};
@@ -216,5 +221,5 @@ pub(crate) fn away(message: impl Into<String>) -> Problem {
 
 /// Returns the problem of a log that is not the one that this node follows.
 pub(crate) fn differs(message: impl Into<String>) -> Problem {
-    Problem::because(Code::StreamDiffers, message)
+    Problem::because(Code::LogDiffers, message)
 }

@@ -61,7 +61,7 @@ pub(crate) enum Checked<'a> {
 impl<'a> Stored<'a> {
     /// Checks who wrote the message, and reads it.
     ///
-    /// Errors: `stream_differs` for one that no node of this ledger wrote at this place.
+    /// Errors: `log_differs` for one that no node of this ledger wrote at this place.
     pub(crate) fn check(&self, engine: &Engine) -> Result<Checked<'a>, Problem> {
         let Self { sequence, mac, body } = *self;
         let mac = mac.and_then(|mac| STANDARD.decode(mac).ok());
@@ -92,7 +92,7 @@ impl<'a> Stored<'a> {
 impl Parts {
     /// Takes the next message.
     ///
-    /// Errors: `stream_differs` for one that no node of this ledger wrote at this place.
+    /// Errors: `log_differs` for one that no node of this ledger wrote at this place.
     pub(crate) fn take(&mut self, engine: &Engine, stored: &Stored<'_>) -> Result<Read, Problem> {
         match stored.check(engine)? {
             Checked::Term(term) => {

@@ -20,6 +20,7 @@ use ledger_contract::subjects::Subjects;
 use ledger_engine::{HANDOVER_NAMES as HANDOVER, Identity, StreamPlace, ValueBeside};
 use tracing::info;
 
+use crate::repair::is_repaired;
 use crate::{Common, away, differs, join};
 
 /// The header with the code of a message.
@@ -70,7 +71,7 @@ impl LogStream {
 
     /// Finds both, or makes them if this ledger has never followed a stream.
     ///
-    /// Errors: `stream_differs` for those of another ledger or history, or with other settings;
+    /// Errors: `log_differs` for those of another ledger or history, or with other settings;
     /// `nats_refused` if they cannot be made.
     pub(crate) async fn find_or_make(&self, common: &Common) -> Result<Info, Problem> {
         let followed = common.engine.followed().map_err(Problem::from)?;
@@ -99,12 +100,16 @@ impl LogStream {
         let created = created(&info);
         match followed {
             StreamPlace::Up { made_at, .. } if made_at == created => {}
-            StreamPlace::Up { .. } => {
+            StreamPlace::Up { .. } if !is_repaired(&info.config) => {
                 return Err(differs(format!(
                     "the stream {name} was deleted and made anew since this node followed it"
                 )));
             }
-            StreamPlace::Never | StreamPlace::ToJoin => {
+            _ if is_repaired(&info.config) && info.state.messages == 0 => {
+                return Err(away(format!("the repair of the stream {name} is not finished")));
+            }
+            // One that a repair made begins where the log of this node should end.
+            StreamPlace::Up { .. } | StreamPlace::Never | StreamPlace::ToJoin => {
                 let up_to = if is_new { 0 } else { join::find_place(common, &info).await? };
                 common.engine.begin_following(created, up_to)?;
             }
@@ -197,7 +202,7 @@ impl LogStream {
 
     /// Returns a value beside the log, or `None` if it is destroyed or its time is over.
     ///
-    /// Errors: `stream_differs` if it is missing or was not written by a node of this ledger.
+    /// Errors: `log_differs` if it is missing or was not written by a node of this ledger.
     pub(crate) async fn get(
         &self,
         common: &Common,
@@ -213,7 +218,7 @@ impl LogStream {
     /// Returns a value beside the log with its sequence, if there is one. One that is destroyed is
     /// empty.
     ///
-    /// Errors: `stream_differs` if it was not written by a node of this ledger.
+    /// Errors: `log_differs` if it was not written by a node of this ledger.
     pub(crate) async fn current(
         &self,
         common: &Common,
@@ -300,7 +305,10 @@ pub(crate) async fn find(common: &Common, name: &str) -> Result<Option<Info>, Pr
     }
 }
 
-async fn make(common: &Common, wanted: &Config) -> Result<Info, Problem> {
+/// Makes a stream.
+///
+/// Errors: `nats_refused` if that cannot be; `nats_unreachable`.
+pub(crate) async fn make(common: &Common, wanted: &Config) -> Result<Info, Problem> {
     let name = &wanted.name;
     let made = common.jetstream.create_stream(wanted.clone()).await;
     let stream = made.map_err(|error| {
@@ -406,7 +414,7 @@ mod tests {
                 found.metadata.insert(INCARNATION.to_owned(), "other".to_owned());
             }
             let refused = compare(&log, &found).unwrap_err();
-            assert_eq!(refused.code, Code::StreamDiffers);
+            assert_eq!(refused.code, Code::LogDiffers);
             assert!(refused.message.contains(setting), "{}", refused.message);
         }
     }

@@ -211,6 +211,22 @@ mod tests {
         }
     }
 
+    /// Words of commands that change something, which nobody should run to look at it.
+    const CHANGING: [&str; 12] = [
+        "unseal",
+        "seal",
+        "rewrap",
+        "rotate",
+        "rotate-secret",
+        "issue",
+        "revoke",
+        "test",
+        "replay",
+        "step-down",
+        "repair",
+        "restore",
+    ];
+
     #[test]
     fn the_commands_of_the_runbooks_exist() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/runbooks");
@@ -218,6 +234,13 @@ mod tests {
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap();
+            let (before, _) = text.split_once("## What to do").unwrap_or((&text, ""));
+            for line in before.lines().filter(|line| line.starts_with("connledger ")) {
+                let words: Vec<_> = line.split_whitespace().collect();
+                let changes = words.iter().any(|word| CHANGING.contains(word));
+                let only_looks = line.ends_with("--help") || words.contains(&"--verify");
+                assert!(!changes || only_looks, "{}: {line}", path.display());
+            }
             for line in text.lines().filter(|line| line.starts_with("connledger ")) {
                 let parsed = Cli::read(line.split_whitespace());
                 let helps = line.ends_with("--help");

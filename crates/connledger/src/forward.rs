@@ -1,6 +1,7 @@
 //! `forward`: hands events on to other systems, and goes on where it was.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,19 +9,21 @@ use clap::Args;
 use ledger_client::ClientError;
 use ledger_contract::ResumePoint;
 use ledger_contract::errors::Code;
-use ledger_contract::queries::{ALL_WORKSPACES, HistoryPage, HistoryQuery, StatusView};
+use ledger_contract::queries::{ALL_WORKSPACES, HistoryPage, HistoryQuery};
 use ledger_domain::Position;
 use ledger_forward::{
-    Cursor, CursorError, Destination, DestinationOptions, Event, Format, Source, Target,
+    Authorization, Cursor, CursorError, Destination, DestinationOptions, Event, Format, Rotation,
+    Source, Target,
 };
-use ledger_outgoing::Authorities;
+use ledger_outgoing::{Authorities, with_causes};
+use zeroize::Zeroizing;
 
-use crate::body::Body;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::queries::read_answer;
 use crate::session::{Session, read_line};
+use crate::signals::Signals;
 
 /// Events that are handed over together. So many may repeat after a kill.
 const PAGE: u32 = 500;
@@ -28,15 +31,21 @@ const PAGE: u32 = 500;
 const PAUSE: Duration = Duration::from_secs(1);
 /// The shortest and the longest pause after a destination did not take a page.
 const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(1)];
-/// Size at which a file is rotated unless told otherwise, in MiB.
-const ROTATE_MIB: u64 = 100;
+/// How often a page is handed over with --once before that is given up.
+const ATTEMPTS: u32 = 5;
+/// How many rotated files are kept unless told otherwise.
+const KEEP: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 /// Hands events on to a file, a URL or a receiver of syslog, in their order, from a durable cursor.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The cursor moves when the destination took a page of up to 500 events, so nothing is missed, and after
 a kill at most one page comes again. A destination that is away delays its own cursor and nothing else.
-Takes the right to audit. Ends on Ctrl-C, or with --once at the end of the log.
+Takes the right to audit. Ends on Ctrl-C or SIGTERM, or with --once at the end of the log.
+
+Syslog says of nothing that it arrived: what a receiver had not read when it died is sent again, up to a
+megabyte, unless this program ends meanwhile. Let it take messages of 64 KiB. A file grows without end
+unless --rotate-mib is given; of rotated files, the oldest are removed.
 
 Formats: ndjson (as the ledger has them), csv, cloudevents (1.0), ocsf (1.3), otlp (log records, JSON).
 
@@ -76,12 +85,16 @@ pub(crate) struct ForwardArgs {
     /// Authorities (PEM) that are trusted in place of the system's
     #[arg(long, value_name = "FILE")]
     authorities: Option<PathBuf>,
+    /// Events that are handed over together, 1 to 500, for receivers that take less at once
+    #[arg(long, default_value_t = PAGE, value_name = "NUMBER",
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(PAGE)))]
+    batch: u32,
     /// Size at which a file is rotated, in MiB
-    #[arg(long, default_value_t = ROTATE_MIB, value_name = "MIB")]
-    rotate_mib: u64,
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    rotate_mib: Option<u64>,
     /// How many rotated files are kept
-    #[arg(long, default_value_t = 10, value_name = "NUMBER")]
-    rotate_keep: u32,
+    #[arg(long, default_value_t = KEEP, value_name = "NUMBER", requires = "rotate_mib")]
+    rotate_keep: NonZeroU32,
 }
 
 fn resume_point(text: &str) -> Result<ResumePoint, String> {
@@ -89,14 +102,21 @@ fn resume_point(text: &str) -> Result<ResumePoint, String> {
 }
 
 pub(crate) async fn run(common: &Common, args: ForwardArgs, out: Output) -> Result<(), Failure> {
-    let options = options(&args)?;
-    let mut cursor = Cursor::open(&args.cursor, &args.to.to_string()).map_err(cursor_failure)?;
-    let session = Session::open(common, out).await?;
-    let status = session.client.query(ALL_WORKSPACES, "status", &Body::new()).await;
-    let status: StatusView = read_answer(&status?)?;
-    let source = Source { ledger: status.ledger_id, version: env!("CARGO_PKG_VERSION") };
-    let destination = Destination::new(&args.to, args.format, source, options);
+    let mut signals = Signals::new()?;
+    let destination = Destination::new(&args.to, args.format, options(&args)?);
     let destination = destination.map_err(|error| Failure::usage(with_causes(&error)))?;
+    let session = Session::open(common, out).await?;
+    let workspace = if args.all_workspaces { ALL_WORKSPACES } else { &*session.workspace };
+    let events = in_words(&args, workspace);
+    let cursor = Cursor::open(&args.cursor, &args.to.to_string(), &events);
+    let mut cursor = cursor.map_err(cursor_failure)?;
+    if cursor.after().is_some() && args.after.is_some() {
+        return Err(Failure::usage("--after is for a new cursor, and this one is further on")
+            .hint("to begin anew, name another file with --cursor"));
+    }
+    if cursor.after().is_none() {
+        destination.begin().map_err(|error| Failure::usage(with_causes(&error)))?;
+    }
     let after = cursor.after().or(args.after);
     out.say(match after {
         Some(after) => format!("forwarding to {} after position {}", args.to, after.position),
@@ -107,15 +127,29 @@ pub(crate) async fn run(common: &Common, args: ForwardArgs, out: Output) -> Resu
         event_type: args.event_type,
         after: after.map(|after| after.to_string()),
         oldest_first: true,
-        page_size: Some(PAGE),
+        page_size: Some(args.batch),
         ..HistoryQuery::default()
     };
-    let workspace = if args.all_workspaces { ALL_WORKSPACES } else { &session.workspace };
-    let forwarder = Forwarder { session: &session, workspace, destination, once: args.once };
-    tokio::select! {
+    let mut forwarder = Forwarder { session: &session, workspace, destination, once: args.once };
+    let ended = tokio::select! {
         ended = forwarder.run(query, &mut cursor) => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        _ = signals.wait() => Ok(()),
+    };
+    let finished = forwarder.destination.finish().await;
+    ended?;
+    finished.map_err(|error| Failure::unavailable(format!("the destination: {error}")))
+}
+
+/// Returns which events are forwarded, in words, as the cursor remembers.
+fn in_words(args: &ForwardArgs, workspace: &str) -> String {
+    let mut words = format!("events of {workspace}");
+    if !args.event_type.is_empty() {
+        words += &format!(" with type {}", args.event_type.join(", "));
     }
+    if let Some(actor) = &args.actor {
+        words += &format!(" by {actor}");
+    }
+    words
 }
 
 struct Forwarder<'a> {
@@ -127,28 +161,35 @@ struct Forwarder<'a> {
 
 impl Forwarder<'_> {
     /// Hands over page after page, and waits at the end of the log.
-    async fn run(mut self, mut query: HistoryQuery, cursor: &mut Cursor) -> Result<(), Failure> {
+    async fn run(&mut self, mut query: HistoryQuery, cursor: &mut Cursor) -> Result<(), Failure> {
         let mut count = 0_u64;
         loop {
             let answer = self.page(&query).await?;
             let page: HistoryPage = read_answer(&answer)?;
             let events = page.events.iter().map(|json| Event::read(json));
-            let events = events
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|error| Failure::internal(with_causes(&error)))?;
+            let events = events.collect::<Result<Vec<_>, _>>().map_err(|error| {
+                let after = query.after.as_deref().unwrap_or("0");
+                Failure::internal(format!("{} (after position {after})", with_causes(&error)))
+            })?;
+            let source = Source { ledger: page.ledger_id, version: env!("CARGO_PKG_VERSION") };
             if let Some(last) = events.last() {
-                self.deliver(&events).await;
+                self.deliver(&events, &source).await?;
                 let after = ResumePoint {
                     position: Position::new(last.position),
                     incarnation: page.resume_after.incarnation,
                 };
                 cursor.advance(after).map_err(cursor_failure)?;
                 query.after = Some(after.to_string());
+                query.cursor = None;
                 count += u64::try_from(events.len()).unwrap_or(u64::MAX);
             }
             if page.next_cursor.is_some() {
+                if events.is_empty() {
+                    query.cursor = page.next_cursor;
+                }
                 continue;
             }
+            query.cursor = None;
             if self.once {
                 self.session.out.say(format!("{count} events were handed over"));
                 return Ok(());
@@ -182,28 +223,38 @@ impl Forwarder<'_> {
         }
     }
 
-    /// Hands over a page, again and again until it is taken.
-    async fn deliver(&mut self, events: &[Event<'_>]) {
+    /// Hands over a page, again and again until it is taken, but with --once not for ever.
+    async fn deliver(&mut self, events: &[Event<'_>], source: &Source) -> Result<(), Failure> {
         let [mut pause, longest] = RETRY;
-        while let Err(error) = self.destination.deliver(events).await {
+        let mut attempts = 0;
+        while let Err(error) = self.destination.deliver(events, source).await {
+            attempts += 1;
             let told = with_causes(&error);
+            if self.once && attempts == ATTEMPTS {
+                return Err(Failure::unavailable(format!("the destination: {told}")));
+            }
             self.session.out.say(format!("the destination: {told}; trying again in {pause:?}"));
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(longest);
         }
+        Ok(())
     }
 }
 
 fn options(args: &ForwardArgs) -> Result<DestinationOptions, Failure> {
     let authorities = args.authorities.as_deref().map(read_authorities).transpose()?;
-    let authorization = args.authorization_file.as_deref().map(read_line).transpose()?;
+    let authorization = args.authorization_file.as_deref().map(read_authorization).transpose()?;
+    let rotation = args
+        .rotate_mib
+        .map(|mib| Rotation { bytes: mib.saturating_mul(1_024 * 1_024), keep: args.rotate_keep });
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Ok(DestinationOptions {
-        authorities,
-        authorization,
-        rotate_bytes: args.rotate_mib.saturating_mul(1_024 * 1_024),
-        rotate_keep: args.rotate_keep,
-        host,
+    Ok(DestinationOptions { authorities, authorization, rotation, host })
+}
+
+fn read_authorization(path: &Path) -> Result<Authorization, Failure> {
+    let text = Zeroizing::new(read_line(path)?);
+    Authorization::new(&text).map_err(|_| {
+        Failure::usage(format!("{} has characters that no header can have", path.display()))
     })
 }
 
@@ -218,14 +269,8 @@ fn cursor_failure(error: CursorError) -> Failure {
     let told = with_causes(&error);
     match error {
         CursorError::InUse(_) | CursorError::File(..) => Failure::unavailable(told),
-        CursorError::Foreign { .. } => {
-            Failure::usage(told).hint("give each destination a cursor of its own")
-        }
+        CursorError::Foreign { .. } => Failure::usage(told)
+            .hint("give each destination and each choice of events a cursor of its own"),
         _ => Failure::usage(told),
     }
-}
-
-/// Returns an error and what caused it.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    ledger_outgoing::with_causes(error)
 }

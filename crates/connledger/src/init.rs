@@ -58,16 +58,22 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
     };
     let environment = Environment::parse(&args.key_environment)
         .map_err(|invalid| Failure::usage(format!("--key-environment {}", invalid.problem)))?;
-    if args.if_missing && exists(folder)? {
-        out.say(format!("the ledger in {} exists already", folder.display()));
-        return Ok(());
+    let mut reissues = args.reissue_admin_key;
+    if args.if_missing {
+        // A file that is empty is left of a run that was killed before it had a key to write.
+        let was_killed = args.key_out.remove_empty()?;
+        if exists(folder)? && !was_killed {
+            out.say(format!("the ledger in {} exists already", folder.display()));
+            return Ok(());
+        }
+        reissues = exists(folder)?;
     }
-    refuse_unless_meant(folder, args)?;
+    refuse_unless_meant(folder, reissues)?;
     let source = master_key_source(folder, args)?;
     let mut file = args.key_out.open()?;
     let keyring = master_key(source, args, out).await?;
     let mut options = EngineOptions::new(folder.to_owned(), keyring);
-    options.create = !args.reissue_admin_key;
+    options.create = !reissues;
     options.key_lifetimes = args.lifetimes.lifetimes();
     options.requires_sealed = true;
     let engine = open_engine(options).await?;
@@ -152,9 +158,9 @@ fn exists(folder: &Path) -> Result<bool, Failure> {
     }
 }
 
-fn refuse_unless_meant(folder: &Path, args: &InitArgs) -> Result<(), Failure> {
+fn refuse_unless_meant(folder: &Path, reissues: bool) -> Result<(), Failure> {
     let name = folder.display();
-    match (exists(folder)?, args.reissue_admin_key) {
+    match (exists(folder)?, reissues) {
         (true, false) => Err(Failure::refused(format!("{name} already holds a ledger"))
             .hint("to serve it: connledger serve --data-dir DIR --master-key-file FILE")
             .hint("to replace a lost admin key: --reissue-admin-key")),

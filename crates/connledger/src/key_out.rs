@@ -30,6 +30,17 @@ impl KeyOutArgs {
         })?;
         Ok(Some(KeyOut { path, file, written: false }))
     }
+
+    /// Removes the file if it is empty, as a run leaves it that was killed before there was a key.
+    /// Returns whether it was.
+    pub(crate) fn remove_empty(&self) -> Result<bool, Failure> {
+        let Some(path) = &self.out else { return Ok(false) };
+        let is_empty = std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
+        if is_empty {
+            std::fs::remove_file(path).map_err(|error| Failure::file("remove", path, &error))?;
+        }
+        Ok(is_empty)
+    }
 }
 
 /// A file for a key. Removed when dropped without one.

@@ -63,6 +63,7 @@ mod replay;
 mod rotate_curve_key;
 mod seal;
 mod share_keys;
+mod signals;
 mod undo;
 mod watch;
 mod wrap_keys;

@@ -20,7 +20,7 @@ pub(crate) const DEV_MASTER_KEY_FILE: &str = "dev-master.key";
 /// The name of the systemd credential that is found without being named.
 const CREDENTIAL: &str = "master-key";
 /// Variables by which the program is told a secret, which other programs do not get.
-const SECRET_VARIABLES: [&str; 19] = [
+const SECRET_VARIABLES: [&str; 21] = [
     "CONNLEDGER_KEY",
     "VAULT_TOKEN",
     "BAO_TOKEN",
@@ -40,6 +40,8 @@ const SECRET_VARIABLES: [&str; 19] = [
     "AZURE_STORAGE_TOKEN",
     "AZURE_STORAGE_CLIENT_SECRET",
     "AZURE_CLIENT_SECRET",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
 ];
 
 /// Where the master key is.

@@ -440,7 +440,7 @@ pub struct ListQuery {
     /// Reverses the order.
     pub descending: bool,
     /// The moment of the list: a time, how long ago like `36h`, or a position of the log; now when
-    /// absent. Takes the right to audit instead, and cannot be combined with `sort`, `page` and
+    /// absent. Takes the right to audit as well, and cannot be combined with `sort`, `page` and
     /// filters by the age and use of secrets. Give it with `cursor`, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<String>,

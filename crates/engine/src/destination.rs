@@ -98,7 +98,7 @@ pub(crate) fn settle(
 }
 
 /// Returns the fields that differ and decide where, or as whom, secrets are sent.
-fn redirected(catalogue: &Catalogue, before: &Details, after: &Details) -> Vec<Line> {
+pub(crate) fn redirected(catalogue: &Catalogue, before: &Details, after: &Details) -> Vec<Line> {
     let mut fields = Vec::new();
     if !is_same_provider(catalogue, before, after) {
         fields.push(line("provider"));

@@ -243,6 +243,18 @@ impl GenerationsUsed {
     }
 }
 
+/// Starts the threads that write from time to time what is kept in memory.
+fn start_keepers(shared: &Arc<Shared>, last_use_interval: Duration) -> Result<Vec<Keeper>, Fault> {
+    let keep = metrics::take_census;
+    Ok(vec![
+        Keeper::start("ledger-uses", shared, last_use_interval, keep_uses(shared))?,
+        Keeper::start("ledger-consumers", shared, last_use_interval, keep_seen)?,
+        Keeper::start("ledger-journal", shared, journal::STORE_INTERVAL, journal::keep)?,
+        Keeper::start("ledger-shares", shared, seal::WIPE_INTERVAL, seal::wipe_overdue)?,
+        Keeper::start("ledger-census", shared, metrics::CENSUS_INTERVAL, keep)?,
+    ])
+}
+
 impl Engine {
     /// Returns whether a directory contains a ledger.
     pub fn exists(data_dir: &Path) -> bool {
@@ -262,7 +274,6 @@ impl Engine {
     }
 
     /// Opens a ledger and starts its writer. Blocks.
-    #[expect(clippy::too_many_lines, reason = "it lists the parts of an engine")]
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, limits, replay, ports, .. } = options;
         let EngineOptions { last_use_interval, lease_interval, .. } = options;
@@ -294,19 +305,7 @@ impl Engine {
         let shared = Arc::new(Shared::load(store, founding, given, later, ports)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
-        let keepers = vec![
-            Keeper::start("ledger-uses", &shared, last_use_interval, keep_uses(&shared))?,
-            Keeper::start("ledger-consumers", &shared, last_use_interval, keep_seen)?,
-            Keeper::start("ledger-journal", &shared, journal::STORE_INTERVAL, journal::keep)?,
-            Keeper::start("ledger-shares", &shared, seal::WIPE_INTERVAL, seal::wipe_overdue)?,
-            Keeper::start(
-                "ledger-census",
-                &shared,
-                metrics::CENSUS_INTERVAL,
-                metrics::take_census,
-            )?,
-        ];
-        let keepers = Arc::new(Mutex::new(keepers));
+        let keepers = Arc::new(Mutex::new(start_keepers(&shared, last_use_interval)?));
         let readers = Arc::new(Readers::start(&limits)?);
         let (rebuilder, rewrapper) = (Arc::default(), Arc::default());
         let (watches, handovers, leases) = (Arc::default(), Arc::default(), Arc::default());

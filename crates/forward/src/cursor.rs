@@ -26,12 +26,14 @@ pub enum CursorError {
     #[error("{path} was written by a later version", path = .0.display())]
     Newer(PathBuf),
     /// It belongs to another destination.
-    #[error("{path} is the cursor of {to}", path = .path.display())]
+    #[error("{path} is the cursor of {events} to {to}", path = .path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
         /// Whose it is.
         to: String,
+        /// What was forwarded.
+        events: String,
     },
 }
 
@@ -40,23 +42,26 @@ pub enum CursorError {
 struct Stored {
     form: u32,
     to: String,
+    events: String,
     after: ResumePoint,
 }
 
-/// The position up to which a destination took all events. No other process has it while this one
-/// does.
+/// The position up to which a destination took all events that it is to have. No other process has
+/// it while this one does.
 #[derive(Debug)]
 pub struct Cursor {
     path: PathBuf,
     to: String,
+    events: String,
     after: Option<ResumePoint>,
     /// Locked as long as the cursor is used.
     _lock: File,
 }
 
 impl Cursor {
-    /// Opens the cursor of a destination, which has none before its first page.
-    pub fn open(path: &Path, to: &str) -> Result<Self, CursorError> {
+    /// Opens the cursor of a destination for a choice of events, both in words. There is none
+    /// before the first page.
+    pub fn open(path: &Path, to: &str, events: &str) -> Result<Self, CursorError> {
         let failed = |error| CursorError::File(path.to_owned(), error);
         let beside = path.with_added_extension("lock");
         let lock = OpenOptions::new().create(true).append(true).open(&beside).map_err(failed)?;
@@ -66,9 +71,10 @@ impl Cursor {
         })?;
         let after = match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            read => Some(stored(path, to, &read.map_err(failed)?)?),
+            read => Some(stored(path, (to, events), &read.map_err(failed)?)?),
         };
-        Ok(Self { path: path.to_owned(), to: to.to_owned(), after, _lock: lock })
+        let (to, events) = (to.to_owned(), events.to_owned());
+        Ok(Self { path: path.to_owned(), to, events, after, _lock: lock })
     }
 
     /// Returns the point after which the destination goes on.
@@ -84,7 +90,8 @@ impl Cursor {
     }
 
     fn write(&self, after: ResumePoint) -> io::Result<()> {
-        let stored = Stored { form: FORM, to: self.to.clone(), after };
+        let (to, events) = (self.to.clone(), self.events.clone());
+        let stored = Stored { form: FORM, to, events, after };
         let beside = self.path.with_added_extension("new");
         let mut file = File::create(&beside)?;
         file.write_all(&serde_json::to_vec(&stored)?)?;
@@ -95,7 +102,7 @@ impl Cursor {
     }
 }
 
-fn stored(path: &Path, to: &str, json: &[u8]) -> Result<ResumePoint, CursorError> {
+fn stored(path: &Path, of: (&str, &str), json: &[u8]) -> Result<ResumePoint, CursorError> {
     let malformed = |error| CursorError::Malformed(path.to_owned(), error);
     let form = |json: &[u8]| -> serde_json::Result<u32> {
         #[derive(Deserialize)]
@@ -108,8 +115,9 @@ fn stored(path: &Path, to: &str, json: &[u8]) -> Result<ResumePoint, CursorError
         return Err(CursorError::Newer(path.to_owned()));
     }
     let stored: Stored = serde_json::from_slice(json).map_err(malformed)?;
-    if stored.to != to {
-        return Err(CursorError::Foreign { path: path.to_owned(), to: stored.to });
+    if (&*stored.to, &*stored.events) != of {
+        let Stored { to, events, .. } = stored;
+        return Err(CursorError::Foreign { path: path.to_owned(), to, events });
     }
     Ok(stored.after)
 }
@@ -128,17 +136,19 @@ mod tests {
     fn a_cursor_is_kept_and_belongs_to_its_destination() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cursor.json");
-        let mut cursor = Cursor::open(&path, "file:a").unwrap();
+        let mut cursor = Cursor::open(&path, "file:a", "all").unwrap();
         assert_eq!(cursor.after(), None);
         cursor.advance(point(7)).unwrap();
         cursor.advance(point(9)).unwrap();
         drop(cursor);
-        assert_eq!(Cursor::open(&path, "file:a").unwrap().after(), Some(point(9)));
-        let foreign = Cursor::open(&path, "file:b").unwrap_err();
-        assert!(matches!(foreign, CursorError::Foreign { to, .. } if to == "file:a"));
+        assert_eq!(Cursor::open(&path, "file:a", "all").unwrap().after(), Some(point(9)));
+        for (to, events) in [("file:b", "all"), ("file:a", "some")] {
+            let foreign = Cursor::open(&path, to, events).unwrap_err();
+            assert!(matches!(foreign, CursorError::Foreign { to, .. } if to == "file:a"));
+        }
         for (text, newer) in [("{\"form\":2}", true), ("nothing", false), ("", false)] {
             fs::write(&path, text).unwrap();
-            let error = Cursor::open(&path, "file:a").unwrap_err();
+            let error = Cursor::open(&path, "file:a", "all").unwrap_err();
             assert_eq!(matches!(error, CursorError::Newer(_)), newer, "{text}: {error}");
         }
     }
@@ -147,9 +157,9 @@ mod tests {
     fn a_cursor_has_one_user() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cursor.json");
-        let held = Cursor::open(&path, "file:a").unwrap();
-        assert!(matches!(Cursor::open(&path, "file:a"), Err(CursorError::InUse(_))));
+        let held = Cursor::open(&path, "file:a", "all").unwrap();
+        assert!(matches!(Cursor::open(&path, "file:a", "all"), Err(CursorError::InUse(_))));
         drop(held);
-        Cursor::open(&path, "file:a").unwrap();
+        Cursor::open(&path, "file:a", "all").unwrap();
     }
 }

@@ -70,6 +70,8 @@ metrics! {
         "Whether a write has failed, so that nothing more is written until a restart: 1 or 0.";
     SEALED = Gauge "connledger_sealed" []
         "Whether the ledger is sealed, so that no secret can be opened: 1 or 0.";
+    LOG_SIGNING = Gauge "connledger_log_signing" []
+        "Whether checkpoints of the log are signed: 1, or 0 if it contradicts one or is damaged.";
     EPOCH = Gauge "connledger_epoch" []
         "Number of times the ledger was opened for writing, or the number of the cluster's term.";
     POSITION = Gauge "connledger_log_position" []
@@ -222,7 +224,7 @@ metrics! {
         "Whether RocksDB has stopped writes until compactions have caught up: 1 or 0.";
     STORE_DELAYED = Gauge "connledger_store_delayed_write_bytes_per_second" []
         "Rate to which RocksDB slows writes down; 0 if it does not.";
-    STORE_ERRORS = Gauge "connledger_store_background_errors" []
+    STORE_ERRORS = Counter "connledger_store_background_errors_total" []
         "Errors of flushes and compactions since the start.";
 
     CPU = Counter "process_cpu_seconds_total" []

@@ -1,11 +1,9 @@
 //! A proof as one file, which is checked without any server.
 //!
-//! It is a JSON object, so that the event can be in it. Its member `proof` is a `tlog-proof`, which
-//! tools of others read. The record as it is stored, whose digest is in the leaf, is there if
-//! whoever asked for the proof may have it.
+//! It is a JSON object with nothing in it that is not checked. Its member `proof` is a
+//! `tlog-proof`, which tools of others read. The digest of the event's record is in the leaf.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use tlog_tiles::tlog::Hash;
 
 use crate::checkpoint::{CheckpointError, SignedCheckpoint};
@@ -45,12 +43,6 @@ pub struct Bundle {
     pub position: u64,
     /// The entry of the leaf.
     pub entry: String,
-    /// The event as readers see it, which is for people; the digest is not of this text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event: Option<Box<RawValue>>,
-    /// The record as it is stored now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub record: Option<String>,
     /// The proof of inclusion with its checkpoint.
     pub proof: String,
 }
@@ -70,7 +62,7 @@ impl Bundle {
         proof.push_str(&String::from_utf8_lossy(&checkpoint.to_bytes()));
         let entry = String::from_utf8_lossy(&leaf.entry()).into_owned();
         let position = leaf.position;
-        Self { connledger_proof: Self::FORM, position, entry, event: None, record: None, proof }
+        Self { connledger_proof: Self::FORM, position, entry, proof }
     }
 
     /// Reads a proof that nobody has checked.
@@ -93,7 +85,7 @@ impl Bundle {
         Ok(self.parts()?.2)
     }
 
-    /// Checks that the log of a key has the leaf. What the record says is for the caller to check.
+    /// Checks that the log of a key has the leaf.
     pub fn check(&self, key: &LogKey) -> Result<(Leaf, SignedCheckpoint), BundleError> {
         let leaf = self.leaf()?;
         let (index, hashes, checkpoint) = self.parts()?;

@@ -48,12 +48,26 @@ pub(crate) enum Task {
     /// Kill, stop and cut off nodes and servers of a cluster under load, and check that nothing was
     /// lost or doubled
     ClusterFaults {
-        /// How many faults; the test suite makes 6
+        /// How many faults; the test suite makes 10
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: u32,
         /// Only these, in turn, such as WriterKilled,WriterPaused
         #[arg(long, value_name = "NAMES")]
         faults: Option<String>,
+    },
+    /// Make a cluster of one server, upgrade its nodes from an earlier program, and make one server
+    /// of it again, under load; nothing may be lost or doubled
+    ClusterMoves {
+        /// How many connections the ledger has; in the test suite it has 500
+        #[arg(
+            long,
+            default_value_t = 1_000_000,
+            value_parser = clap::value_parser!(u32).range(1..)
+        )]
+        connections: u32,
+        /// The revision in which the program is that is upgraded; in the test suite it is today's
+        #[arg(long, default_value = "HEAD~1", value_name = "REVISION")]
+        from: String,
     },
     /// Compare what is told of the past of 1,000 connections with what was remembered
     Moments {
@@ -89,6 +103,7 @@ Examples:
   cargo xtask bench --json            one JSON object per row, on standard output
   cargo xtask soak --minutes 60       an hour of mixed load; the default is 10 minutes
   cargo xtask crash --rounds 1000     an hour of kills; the default is 200
+  cargo xtask cluster-moves           a million connections into a cluster, an upgrade, and out again
   cargo xtask refreshes               10,000 refreshes of tokens while the server is replaced
   cargo xtask deny                    the rules of .cargo/deny.toml; installs cargo-deny if missing
   cargo xtask sbom > bom.json         a software bill of materials

@@ -20,6 +20,7 @@
 mod bench;
 mod cargo;
 mod cli;
+mod cluster_moves;
 mod demo;
 mod deny;
 mod environment;
@@ -74,6 +75,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Task::Crash { rounds } => stages::run_crash(&workspace, rounds),
         Task::ClusterFaults { rounds, faults } => {
             stages::run_cluster_faults(&workspace, rounds, faults)
+        }
+        Task::ClusterMoves { connections, from } => {
+            cluster_moves::run(&workspace, connections, &from)
         }
         Task::Moments { count } => stages::run_moments(&workspace, count),
         Task::Refreshes { count } => stages::run_refreshes(&workspace, count),

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::links::Cut;
+use super::machine::Wrong;
 use super::nodes::Nodes;
 use super::servers::Servers;
 use crate::settings;
@@ -80,6 +81,8 @@ fn expect_all(told: &Told, logs: &[Vec<String>]) {
     assert!(positions.len() > 50, "{} were acknowledged", positions.len());
 }
 
+/// How much longer a sync takes on a slow disk.
+const SLOW_SYNC: Duration = Duration::from_millis(200);
 /// Clients at all nodes in the suite.
 const CLIENTS: usize = 8;
 
@@ -170,9 +173,18 @@ pub(super) enum Fault {
     WriterDeaf,
     /// The writer reaches no server.
     WriterMute,
+    /// The writer's disk takes its time.
+    WriterSlow,
+    /// The writer's disk is full.
+    WriterFull,
+    /// The writer's clock is an hour ahead.
+    WriterAhead,
     FollowerKilled,
     FollowerPaused,
     FollowerCut,
+    FollowerSlow,
+    FollowerFull,
+    FollowerAhead,
     LeaderKilled,
     LeaderPaused,
     /// The leader hears and reaches no other server.
@@ -183,7 +195,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 20] = [
         Self::WriterKilled,
         Self::FollowerPaused,
         Self::LeaderKilled,
@@ -197,6 +209,12 @@ impl Fault {
         Self::LeaderMute,
         Self::FollowerCut,
         Self::WriterMute,
+        Self::WriterSlow,
+        Self::FollowerFull,
+        Self::WriterAhead,
+        Self::WriterFull,
+        Self::FollowerAhead,
+        Self::FollowerSlow,
         Self::TwoServersKilled,
     ];
 
@@ -211,14 +229,30 @@ impl Fault {
     }
 
     /// Those of the suite.
-    const MOST: [Self; 6] = [
+    const MOST: [Self; 10] = [
         Self::WriterKilled,
         Self::FollowerPaused,
         Self::LeaderKilled,
         Self::WriterPaused,
         Self::WriterCut,
         Self::LeaderPaused,
+        Self::WriterAhead,
+        Self::FollowerFull,
+        Self::WriterSlow,
+        Self::WriterFull,
     ];
+
+    /// What is wrong with the machine of a node.
+    fn wrong(self) -> Wrong {
+        match self {
+            Self::WriterSlow | Self::FollowerSlow => Wrong { sync: SLOW_SYNC, ..Wrong::default() },
+            Self::WriterFull | Self::FollowerFull => Wrong { full: true, ..Wrong::default() },
+            Self::WriterAhead | Self::FollowerAhead => {
+                Wrong { clock: Duration::from_hours(1), ..Wrong::default() }
+            }
+            _ => Wrong::default(),
+        }
+    }
 
     pub(super) async fn begin(self, servers: &mut Servers, nodes: &mut Nodes, place: Place) {
         let Place { writer, follower, leader, other } = place;
@@ -232,6 +266,12 @@ impl Fault {
             Self::FollowerKilled => nodes.all[follower].kill().await,
             Self::FollowerPaused => nodes.all[follower].pause(),
             Self::FollowerCut => servers.cut_node(follower, Cut::Both),
+            Self::WriterSlow | Self::WriterFull | Self::WriterAhead => {
+                nodes.machines[writer].is(self.wrong());
+            }
+            Self::FollowerSlow | Self::FollowerFull | Self::FollowerAhead => {
+                nodes.machines[follower].is(self.wrong());
+            }
             Self::LeaderKilled => servers.kill(leader).await,
             Self::LeaderPaused => servers.signal(leader, Signal::SIGSTOP),
             Self::LeaderCut => servers.cut_server(leader, Cut::Both),
@@ -258,6 +298,12 @@ impl Fault {
                 servers.cut_node(writer, Cut::Nothing);
             }
             Self::FollowerCut => servers.cut_node(follower, Cut::Nothing),
+            Self::WriterSlow | Self::WriterFull | Self::WriterAhead => {
+                nodes.machines[writer].is(Wrong::default());
+            }
+            Self::FollowerSlow | Self::FollowerFull | Self::FollowerAhead => {
+                nodes.machines[follower].is(Wrong::default());
+            }
             Self::LeaderCut | Self::LeaderMute => servers.cut_server(leader, Cut::Nothing),
             Self::WriterKilled
             | Self::WriterStopped

@@ -8,6 +8,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::machine::Machine;
 use super::servers::Servers;
 use crate::http::door::{CONNECTIONS, client};
 use crate::service::Service;
@@ -25,6 +26,8 @@ pub(super) struct Head {
 /// The nodes.
 pub(super) struct Nodes {
     pub(super) all: Vec<Service>,
+    /// What they run on.
+    pub(super) machines: Vec<Machine>,
     pub(super) http: reqwest::Client,
     nats: Client,
 }
@@ -33,7 +36,7 @@ pub(super) struct Nodes {
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
 /// Returns the arguments of a node.
-fn args(servers: &Servers, node: usize) -> Vec<String> {
+pub(super) fn args(servers: &Servers, node: usize) -> Vec<String> {
     let (url, system) = (servers.url_of(node, "app:app"), servers.url_of(node, "sys:sys"));
     let words = [
         "--cluster",
@@ -64,7 +67,9 @@ impl Nodes {
     /// Starts three nodes, and waits until one of them writes.
     pub(super) async fn start(servers: &Servers) -> Self {
         let mut all = copies(servers, NAMES.len()).await;
-        for node in &mut all {
+        let machines: Vec<Machine> = all.iter().map(|_| Machine::new()).collect();
+        for (node, machine) in all.iter_mut().zip(&machines) {
+            node.put_under(machine.words());
             node.start_again().await;
         }
         let mut options = ClientOptions::new(Key::new(all[0].key()));
@@ -72,14 +77,17 @@ impl Nodes {
         options.ledger_xkey = Some(all[0].xkey());
         options.timeout = Duration::from_secs(5);
         let nats = Client::connect(options).await.expect("NATS is there");
-        let nodes = Self { all, http: client(), nats };
+        let nodes = Self { all, machines, http: client(), nats };
         nodes.writer().await;
         nodes
     }
 
     /// Asks the nodes what they are. Those that do not run do not answer.
     pub(super) async fn status(&self) -> BTreeMap<String, Value> {
-        let asked = self.all[0].run(&["cluster", "status", "--json"]);
+        let Some(node) = self.all.iter().find(|node| node.http_url_now().is_some()) else {
+            return BTreeMap::new();
+        };
+        let asked = node.run(&["cluster", "status", "--json"]);
         let asked = asked.await;
         let text = String::from_utf8_lossy(&asked.stdout).into_owned();
         let nodes = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));

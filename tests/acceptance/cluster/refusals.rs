@@ -113,3 +113,23 @@ async fn a_node_whose_log_was_altered_stops_by_name() {
     let others = status.iter().filter(|(other, _)| other.as_str() != name);
     assert!(others.into_iter().all(|(_, node)| node["role"] != "stopped"), "{status:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ledger_under_the_same_names_is_refused_and_disturbs_nobody() {
+    let servers = Servers::start("sync_interval: always").await;
+    let nodes = Nodes::start(&servers).await;
+    eventually("a command is acknowledged", async || nodes.create_over_http(0, "first").await)
+        .await;
+    let mut others = copies(&servers, 1).await;
+    let other = &mut others[0];
+    other.launch();
+    assert!(!other.ended().await.success());
+    let log = other.log();
+    assert!(log.contains("log_differs") && log.contains("ledger_id"), "{log}");
+    for node in 0..3 {
+        let slug = format!("after-{node}");
+        eventually("acknowledged", async || nodes.create_over_http(node, &slug).await).await;
+    }
+    let status = nodes.status().await;
+    assert!(status.values().all(|node| node["fault"].is_null()), "{status:?}");
+}

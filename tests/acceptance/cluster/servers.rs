@@ -146,6 +146,19 @@ impl Servers {
         child.kill().await.expect("it can be killed");
     }
 
+    /// Kills all, takes their disks away, and starts them again.
+    pub(super) async fn lose_everything(&mut self) {
+        for index in 0..3 {
+            self.kill(index).await;
+            let store = self.folder.path().join(format!("store-{index}"));
+            fs::remove_dir_all(store).expect("it was there");
+        }
+        for index in 0..3 {
+            self.launch(index);
+        }
+        self.wait().await;
+    }
+
     /// Sends one a signal.
     pub(super) fn signal(&self, index: usize, signal: Signal) {
         let pid = self.children[index].as_ref().and_then(Child::id).expect("it runs");

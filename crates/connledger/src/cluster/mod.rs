@@ -1,5 +1,7 @@
 //! `cluster`: what the nodes of a cluster are, and changes of them.
 
+mod repair;
+
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
@@ -37,6 +39,8 @@ pub(crate) enum ClusterCommand {
     StepDown(StepDownArgs),
     /// Make the data directory of a further node, or a new one of a broken node, from a backup
     Join(JoinArgs),
+    /// Make the log stream anew from a node's data directory, after the NATS servers lost it
+    Repair(repair::RepairArgs),
 }
 
 /// Makes the data directory of a node.
@@ -97,6 +101,7 @@ pub(crate) async fn run(
             }
             join(common, &shared, &from, backup, out).await
         }
+        ClusterCommand::Repair(args) => repair::run(common, &args, out).await,
     }
 }
 

@@ -134,7 +134,9 @@ pub(crate) fn settings(command: &Command) -> impl Iterator<Item = &Arg> {
 
 /// Returns whether a text tells a secret: a key, or an address with a password.
 pub(crate) fn tells_secret(arg: &Arg, text: &str) -> bool {
-    let value = text.split_once('=').map_or(text, |(_, value)| value);
+    // A flag as it is given to the command line, or the value alone.
+    let flag = text.strip_prefix("--").and_then(|flag| flag.split_once('='));
+    let value = flag.map_or(text, |(_, value)| value);
     let has_login = value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
     arg.get_long() == Some("key") || has_login
 }

@@ -33,10 +33,15 @@ pub(super) fn of_file(path: &Path, now: i64) -> Finding {
     };
     let days = (end - now).div_euclid(DAY_SECONDS);
     if end <= now {
-        return Finding::problem(CODE, format!("{shown} has ended"), to_do);
+        return Finding::problem(CODE, format!("{shown} has expired"), to_do);
     }
     if days < DAYS {
-        return Finding::warning(CODE, format!("{shown} ends in {days} days"), to_do);
+        let about = match days {
+            0 => format!("{shown} expires today"),
+            1 => format!("{shown} expires tomorrow"),
+            _ => format!("{shown} expires in {days} days"),
+        };
+        return Finding::warning(CODE, about, to_do);
     }
     Finding::ok(CODE, format!("{shown} is good for {days} days"))
 }

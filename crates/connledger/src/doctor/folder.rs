@@ -34,8 +34,14 @@ pub(super) fn look(folder: &Path) -> Vec<Finding> {
         Finding::problem(MODE, about, format!("chmod 700 {shown}; a start does it, too"))
     });
     let (owner, own) = (metadata.uid(), geteuid().as_raw());
-    findings.push(if owner == own || own == 0 {
+    findings.push(if owner == own {
         Finding::ok(OWNER, format!("{shown} belongs to user {owner}"))
+    } else if own == 0 {
+        let about = format!(
+            "{shown} belongs to user {owner}, and this is root: the database is not opened, because \
+             files would be made that its server cannot open"
+        );
+        Finding::warning(OWNER, about, format!("run as its user: setpriv --reuid {owner} ..."))
     } else {
         let about = format!("{shown} belongs to user {owner}, and this is user {own}");
         Finding::problem(OWNER, about, format!("run as its user, or chown {own} {shown}"))
@@ -43,6 +49,11 @@ pub(super) fn look(folder: &Path) -> Vec<Finding> {
     findings.extend(files(folder));
     findings.push(dev_keys(folder));
     findings
+}
+
+/// Returns whether files that this process makes there are its server's own.
+pub(super) fn is_own(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|metadata| metadata.uid() == geteuid().as_raw())
 }
 
 /// Looks for files with secrets that others can read, if they can enter the directory.

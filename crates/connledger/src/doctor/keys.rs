@@ -53,9 +53,9 @@ pub(super) fn open(folder: &Path, keyring: &Keyring) -> Vec<Finding> {
     let behind = (last.get() - clock::now().get()) / 1_000_000;
     let at = time::format(last);
     findings.push(if behind <= BEHIND_SECONDS {
-        Finding::ok(CLOCK, format!("the last event is of {at}"))
+        Finding::ok(CLOCK, format!("the last event was recorded at {at}"))
     } else {
-        let about = format!("the clock is {behind} s behind the last event, of {at}");
+        let about = format!("the clock is {behind} s behind the last event, recorded at {at}");
         Finding::problem(
             CLOCK,
             about,

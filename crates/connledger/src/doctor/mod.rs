@@ -70,7 +70,8 @@ async fn look(common: &Common, args: &ServeArgs, out: Output) -> Result<Vec<Find
         findings.push(readable.0);
         keyring = readable.1;
         let is_ledger = ledger_engine::Engine::check(folder).is_ok();
-        if let (Some(keyring), true, true) = (&keyring, is_free, is_ledger) {
+        let may_open = is_free && is_ledger && folder::is_own(folder);
+        if let (Some(keyring), true) = (&keyring, may_open) {
             findings.extend(tokio::task::block_in_place(|| keys::open(folder, keyring)));
         }
     }

@@ -18,6 +18,7 @@ const ALERTS: &str = "server_alerts";
 const KEYS: &str = "server_master_keys";
 const BACKUP: &str = "server_backup";
 const CLOCK: &str = "server_clock";
+const LOG: &str = "server_log";
 /// Events that may wait for the stream.
 const BEHIND_MAX: u64 = 10_000;
 
@@ -56,6 +57,11 @@ pub(super) fn of_status(status: &StatusView) -> Vec<Finding> {
     if let Some(clock) = &status.clock {
         let about = format!("its clock is {} s behind the latest event", clock.behind_seconds);
         findings.push(Finding::problem(CLOCK, about, "synchronize the clock of its machine"));
+    }
+    if let Some(refusal) = &status.log.refusal {
+        let about = format!("no checkpoint of its log is signed: {refusal}");
+        let to_do = "see deploy/runbooks/log-contradicted.md";
+        findings.push(Finding::problem(LOG, about, to_do));
     }
     let behind = status.position.saturating_sub(status.published);
     if let Some(nats) = &status.nats {

@@ -43,7 +43,10 @@ impl KeyArgs {
         let keys = self.witnesses.iter().map(|text| parsed("--witness", text));
         let keys = keys.collect::<Result<Vec<WitnessKey>, _>>()?;
         let cosigned = checkpoint.cosigned(&keys);
-        match keys.iter().find(|key| !cosigned.iter().any(|one| one.witness == key.name())) {
+        // Each key counts: a witness that changes its key has two of one name.
+        let has_signed =
+            |key: &WitnessKey| !checkpoint.cosigned(std::slice::from_ref(key)).is_empty();
+        match keys.iter().find(|key| !has_signed(key)) {
             None => Ok(cosigned),
             Some(missing) => {
                 let name = missing.name();

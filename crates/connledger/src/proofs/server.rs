@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ledger_proof::{
-    CheckpointError, Continuation, LogKey, ProofError, SignedCheckpoint, SourceError,
+    CheckpointError, Continuation, Hash, LogKey, ProofError, SignedCheckpoint, SourceError,
     check_consistency, prove_consistency,
 };
 use tokio::runtime::Handle;
@@ -103,6 +103,12 @@ async fn check(
 ) -> Result<Checked, Failure> {
     let present = remote.expect("checkpoint").await?;
     if told.to_string() != key.to_string() {
+        let Some(since) = since else {
+            return Ok(Err(wrong(
+                "the server has another key than --log-key. If the ledger was restored, give --since \
+                 with a checkpoint of the former log, or get the new key by a way that you trust",
+            )));
+        };
         return restored(remote, key, told, since, &present).await;
     }
     let present = match SignedCheckpoint::verified(&present, key) {
@@ -123,29 +129,30 @@ async fn check(
     match since.verify(key) {
         Ok(()) => {}
         Err(CheckpointError::OtherOrigin) => {
-            return restored(remote, key, told, Some(since), &present.to_bytes()).await;
+            return restored(remote, key, told, since, &present.to_bytes()).await;
         }
         Err(error) => return Ok(Err(wrong(format!("the earlier checkpoint: {error}")))),
     }
     let old = since.checkpoint().size;
-    Ok(match continues(remote, &present, since).await? {
+    Ok(match continues(remote, present.head(), since.head()).await? {
         Ok(()) => {
-            shown.proved.push(format!(
-                "its first {old} events are those of the earlier checkpoint, in the same order"
-            ));
+            shown.proved.push(same_beginning(old));
             Ok((present, shown))
         }
         Err(what) => Err(wrong(what)),
     })
 }
 
-/// Checks that a log begins with that of an earlier checkpoint.
+fn same_beginning(events: u64) -> String {
+    format!("its first {events} events are those of the earlier checkpoint, in the same order")
+}
+
+/// Checks that a log begins with an earlier one: each is the number of its events, and its root.
 async fn continues(
     remote: &Remote,
-    present: &SignedCheckpoint,
-    since: &SignedCheckpoint,
+    (size, root): (u64, Hash),
+    (old, old_root): (u64, Hash),
 ) -> Result<Result<(), String>, Failure> {
-    let ((size, root), (old, old_root)) = (present.head(), since.head());
     if old > size {
         return Ok(Err(format!(
             "the server's log has {size} events, and the earlier checkpoint {old}: its end was cut \
@@ -175,7 +182,7 @@ async fn restored(
     remote: &Remote,
     key: &LogKey,
     told: &LogKey,
-    since: Option<&SignedCheckpoint>,
+    since: &SignedCheckpoint,
     present: &[u8],
 ) -> Result<Checked, Failure> {
     let Some(note) = remote.get("history").await? else {
@@ -210,7 +217,6 @@ async fn restored(
         wrong: Vec::new(),
         not_proved: Vec::new(),
     };
-    let Some(since) = since else { return Ok(Ok((present, shown))) };
     if let Err(error) = since.verify(&history.former) {
         return Ok(Err(wrong(format!("the earlier checkpoint: {error}"))));
     }
@@ -221,11 +227,15 @@ async fn restored(
              checkpoint: it was restored to before the others"
         ))));
     }
-    Ok(match continues(remote, &present, since).await? {
+    // The server says it of a tree that it has signed; the tree of today must begin with it.
+    let common_head = (common, history.root);
+    let continued = match continues(remote, present.head(), common_head).await? {
+        Ok(()) => continues(remote, present.head(), since.head()).await?,
+        Err(what) => Err(what),
+    };
+    Ok(match continued {
         Ok(()) => {
-            shown.proved.push(format!(
-                "its first {old} events are those of the earlier checkpoint, in the same order"
-            ));
+            shown.proved.push(same_beginning(old));
             if told.to_string() != key.to_string() {
                 shown.not_proved.push(
                     "that the restored log's key is that of the ledger: ask whoever runs it"

@@ -1,5 +1,7 @@
 //! `diff`.
 
+use std::collections::HashSet;
+
 use clap::Args;
 use ledger_contract::FieldChange;
 use ledger_contract::queries::{
@@ -7,10 +9,11 @@ use ledger_contract::queries::{
 };
 use serde_json::value::RawValue;
 
-use super::list::short_time;
+use super::list::{handle, heading, short_time};
 use super::paging::{Listing, PageArgs};
 use super::read_answer;
 use crate::failure::Failure;
+use crate::output::Output;
 use crate::session::Session;
 use crate::table::Table;
 use crate::verbs::archived;
@@ -109,21 +112,21 @@ async fn all(
     let PageQuery { page_size, cursor } = paging.query();
     let mut query = ChangesQuery { page_size, cursor, ..query };
     let every_workspace = workspace == ALL_WORKSPACES;
-    let handle = if every_workspace { "WORKSPACE/SLUG" } else { "SLUG" };
-    let headings = [handle, "CHANGE", "VERSIONS", "FIELDS", "LAST CHANGE", "BY"];
+    let headings = [heading(every_workspace), "CHANGE", "VERSIONS", "FIELDS", "LAST CHANGE", "BY"];
     let mut rows = Listing::new(session.out, &headings);
+    let (mut told, mut altered) = (HashSet::new(), 0);
     loop {
         let answer = session.client.query(workspace, "changes", &query).await?;
         let page: ChangesPage = read_answer(&answer)?;
+        altered += page.altered;
         for change in &page.connections {
-            let slug = if every_workspace {
-                format!("{}/{}", change.workspace, change.slug)
-            } else {
-                change.slug.clone()
-            };
+            // One that changes while pages are read comes again, as it was compared before.
+            if !told.insert(change.connection.clone()) {
+                continue;
+            }
             rows.add(change, || {
                 [
-                    slug,
+                    handle(every_workspace, &change.workspace, &change.slug),
                     change.change.clone(),
                     format!("{} to {}", change.from_version, change.to_version),
                     change.fields.join(", "),
@@ -137,7 +140,20 @@ async fn all(
             Some(PageQuery { page_size, cursor }) => {
                 query = ChangesQuery { page_size, cursor, ..query };
             }
-            None => return rows.finish(None, next),
+            None => {
+                say_altered(session.out, altered);
+                return rows.finish(None, next);
+            }
         }
+    }
+}
+
+/// Says how many connections something other than the ledger has changed, if any.
+pub(crate) fn say_altered(out: Output, altered: u64) {
+    if altered > 0 {
+        out.say(format!(
+            "{altered} connections are left out: something other than the ledger changed them"
+        ));
+        out.hint("compare all read models with the log: connledger replay --verify");
     }
 }

@@ -21,7 +21,7 @@ Examples:
 pub(crate) struct GetArgs {
     /// Id or slug
     name: String,
-    /// Show it as it was at a time, so long ago like 24h, at a position of the log like 1042, or
+    /// Show it as it was at a moment: a time, how long ago (24h), a position of the log (1042), or
     /// at a version like v3; takes the right to audit
     #[arg(long, value_name = "MOMENT")]
     as_of: Option<String>,

@@ -30,8 +30,8 @@ pub(crate) struct ListArgs {
     /// Page number, from 1
     #[arg(long, conflicts_with_all = ["cursor", "all"])]
     page: Option<u32>,
-    /// List what there was at a time, so long ago like 24h, or at a position of the log like 1042;
-    /// takes the right to audit
+    /// List what there was at a moment: a time, how long ago (24h), or a position of the log
+    /// (1042); takes the right to audit as well
     #[arg(long, value_name = "MOMENT", conflicts_with_all = ["page", "sort"])]
     as_of: Option<String>,
     #[command(flatten)]
@@ -61,13 +61,24 @@ pub(super) async fn run(session: &Session, args: ListArgs) -> Result<(), Failure
     let every_workspace = args.all_workspaces || session.workspace == ALL_WORKSPACES;
     let workspace = if every_workspace { ALL_WORKSPACES } else { session.workspace.as_str() };
     let mut query = args.query()?;
-    let handle = if every_workspace { "WORKSPACE/SLUG" } else { "SLUG" };
-    let headings =
-        [handle, "PROVIDER", "KIND", "ENV", "AUTH", "STATE", "HEALTH", "VERSION", "UPDATED"];
+    let headings = [
+        heading(every_workspace),
+        "PROVIDER",
+        "KIND",
+        "ENV",
+        "AUTH",
+        "STATE",
+        "HEALTH",
+        "VERSION",
+        "UPDATED",
+    ];
     let mut rows = Listing::new(session.out, &headings);
+    let mut total = None;
     loop {
         let answer = session.client.query(workspace, "list", &query).await?;
         let page: ListPage<'_> = read_answer(&answer)?;
+        // Of the past, only the first page tells it.
+        total = page.total.or(total);
         for view in &page.connections {
             rows.add(view, || cells(view, every_workspace))?;
         }
@@ -76,20 +87,15 @@ pub(super) async fn run(session: &Session, args: ListArgs) -> Result<(), Failure
             Some(PageQuery { page_size, cursor }) => {
                 query = ListQuery { page: None, page_size, cursor, ..query };
             }
-            None => return rows.finish(page.total, next),
+            None => return rows.finish(total, next),
         }
     }
 }
 
 /// Returns the cells of a connection.
 fn cells(view: &ConnectionView<'_>, every_workspace: bool) -> [String; 9] {
-    let handle = if every_workspace {
-        format!("{}/{}", view.workspace, view.slug)
-    } else {
-        view.slug.to_string()
-    };
     [
-        handle,
+        handle(every_workspace, &view.workspace, &view.slug),
         view.provider.to_string(),
         view.kind.to_string(),
         view.environment.to_string(),
@@ -99,6 +105,16 @@ fn cells(view: &ConnectionView<'_>, every_workspace: bool) -> [String; 9] {
         view.version.to_string(),
         short_time(&view.updated_at),
     ]
+}
+
+/// Returns the heading of the column with what connections are named by.
+pub(crate) const fn heading(every_workspace: bool) -> &'static str {
+    if every_workspace { "WORKSPACE/SLUG" } else { "SLUG" }
+}
+
+/// Returns what a connection is named by in a table.
+pub(crate) fn handle(every_workspace: bool, workspace: &str, slug: &str) -> String {
+    if every_workspace { format!("{workspace}/{slug}") } else { slug.to_owned() }
 }
 
 fn state(view: &ConnectionView<'_>) -> &'static str {

@@ -14,7 +14,8 @@ mod status;
 mod uptime;
 mod why;
 
-pub(crate) use list::short_time;
+pub(crate) use diff::say_altered;
+pub(crate) use list::{handle, heading, short_time};
 pub(crate) use reveal::show_secrets;
 
 use clap::Subcommand;

@@ -47,7 +47,7 @@ pub(crate) struct CheckArgs {
     /// Check the ledger as a whole, including every workspace
     #[arg(long, conflicts_with = "on")]
     ledger: bool,
-    /// Check it as it was at a time, so long ago like 24h, at a position of the log like 1042, or
+    /// Check it as it was at a moment: a time, how long ago (24h), a position of the log (1042), or
     /// at a version of the connection like v3; takes the right to audit
     #[arg(long, value_name = "MOMENT")]
     as_of: Option<String>,
@@ -67,8 +67,8 @@ pub(crate) struct WhoArgs {
     /// A scope, or a command like rotate-secret
     #[arg(long, value_name = "DO")]
     may: String,
-    /// Show who might have at a time, so long ago like 24h, at a position of the log like 1042, or
-    /// at a version of the connection like v3
+    /// Show who could have done it at a moment: a time, how long ago (24h), a position of the log
+    /// (1042), or at a version of the connection like v3
     #[arg(long, value_name = "MOMENT")]
     as_of: Option<String>,
     #[command(flatten)]

@@ -10,7 +10,7 @@ mod words;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{
-    ALL_WORKSPACES, PAGE_SIZE_MAX, PageQuery, PrincipalPage, PrincipalView,
+    ALL_WORKSPACES, PAGE_SIZE_MAX, PrincipalPage, PrincipalView, PrincipalsQuery,
 };
 
 pub(crate) use check::{AccessCommand, run as run_check, whoami};
@@ -26,12 +26,12 @@ use crate::session::Session;
 struct Pages<'a> {
     session: &'a Session,
     /// The query for the next page, if there is one.
-    query: Option<PageQuery>,
+    query: Option<PrincipalsQuery>,
 }
 
 impl<'a> Pages<'a> {
     fn new(session: &'a Session) -> Self {
-        let query = PageQuery { page_size: Some(PAGE_SIZE_MAX), cursor: None };
+        let query = PrincipalsQuery { page_size: Some(PAGE_SIZE_MAX), ..Default::default() };
         Self { session, query: Some(query) }
     }
 
@@ -39,7 +39,7 @@ impl<'a> Pages<'a> {
     async fn next(&mut self) -> Result<Option<Vec<PrincipalView>>, Failure> {
         let Some(query) = self.query.take() else { return Ok(None) };
         let page = page(self.session, &query).await?;
-        let next = |cursor| PageQuery { cursor: Some(cursor), ..query };
+        let next = |cursor| PrincipalsQuery { cursor: Some(cursor), ..query };
         self.query = page.part.next_cursor.map(next);
         Ok(Some(page.principals))
     }
@@ -59,7 +59,7 @@ impl<'a> Pages<'a> {
 }
 
 /// Returns a page of the principals.
-async fn page(session: &Session, query: &PageQuery) -> Result<PrincipalPage, Failure> {
+async fn page(session: &Session, query: &PrincipalsQuery) -> Result<PrincipalPage, Failure> {
     read_answer(&session.client.query(ALL_WORKSPACES, "principals", query).await?)
 }
 

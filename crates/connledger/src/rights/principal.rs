@@ -1,7 +1,7 @@
 //! `principal`: creates, changes and shows principals.
 
 use clap::{Args, Subcommand};
-use ledger_contract::queries::PrincipalView;
+use ledger_contract::queries::{PageQuery, PrincipalView, PrincipalsQuery};
 use ledger_contract::subjects::LEDGER;
 use ledger_contract::time;
 use serde_json::Value;
@@ -27,10 +27,22 @@ pub(crate) enum PrincipalCommand {
     #[command(after_help = "\
 Examples:
   connledger principal list
-  connledger principal list --all --json | jq .principal")]
-    List(PageArgs),
+  connledger principal list --all --json | jq .principal
+  connledger principal list --as-of 2026-11-01T00:00:00Z")]
+    List(ListArgs),
     /// Show one principal with its keys
     Show(ShowArgs),
+}
+
+/// Lists principals.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// List them as they were at a moment: a time, how long ago (24h), or a position of the log
+    /// (1042); takes the right to audit as well
+    #[arg(long, value_name = "MOMENT")]
+    as_of: Option<String>,
+    #[command(flatten)]
+    paging: PageArgs,
 }
 
 /// Creates a principal.
@@ -160,8 +172,8 @@ pub(crate) async fn run(
         PrincipalCommand::Disable(args) => {
             pending("disable-principal", &args.name, args.write).with_some("reason", args.reason)
         }
-        PrincipalCommand::List(paging) => {
-            return list(&Session::of_ledger(common, out).await?, paging).await;
+        PrincipalCommand::List(args) => {
+            return list(&Session::of_ledger(common, out).await?, args).await;
         }
         PrincipalCommand::Show(args) => {
             return show(&Session::of_ledger(common, out).await?, &args.name).await;
@@ -170,15 +182,22 @@ pub(crate) async fn run(
     verbs::send(&Session::of_ledger(common, out).await?, LEDGER, command).await
 }
 
-async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
+async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
+    let ListArgs { as_of, paging } = args;
     let mut extent = paging.extent(session.out);
-    let mut query = paging.query();
+    let PageQuery { page_size, cursor } = paging.query();
+    let mut query = PrincipalsQuery { as_of, page_size, cursor };
     let now = time::format(clock::now());
-    let mut rows = Listing::new(session.out, &["NAME", "KIND", "ENABLED", "MAY", "LIVE KEYS"]);
+    // Of the past, the moment is not told, so keys that had ended by then count as well.
+    let keys = if query.as_of.is_some() { "KEYS NOT REVOKED" } else { "LIVE KEYS" };
+    let mut rows = Listing::new(session.out, &["NAME", "KIND", "ENABLED", "MAY", keys]);
     loop {
         let page = page(session, &query).await?;
         for one in &page.principals {
-            let live = one.keys.iter().filter(|key| words::state(one, key, &now) == "live");
+            let live = one.keys.iter().filter(|key| match query.as_of {
+                Some(_) => key.revoked_at.is_none(),
+                None => words::state(one, key, &now) == "live",
+            });
             rows.add(one, || {
                 [
                     one.principal.clone(),
@@ -191,7 +210,9 @@ async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
         }
         let next = page.part.next_cursor.as_deref();
         match extent.next(page.principals.len(), page.part.truncated, next) {
-            Some(following) => query = following,
+            Some(PageQuery { page_size, cursor }) => {
+                query = PrincipalsQuery { page_size, cursor, ..query };
+            }
             None => return rows.finish(page.part.total, next),
         }
     }

@@ -154,6 +154,12 @@ fn models_age(text: &str) -> Result<Duration, String> {
     if is_good { Ok(age) } else { Err("must be 0, or from 10s to 24h".to_owned()) }
 }
 
+/// Checks what the flags name.
+pub(super) fn check(args: &CheckArgs) -> Result<(), Failure> {
+    args.authorities()?;
+    args.proxy().map(drop)
+}
+
 /// Lets the engine test connections and get tokens from now on, as the flags permit.
 pub(super) fn begin(args: &CheckArgs, engine: &Engine) -> Result<(), Failure> {
     let networks = args.allow_check_network.clone();

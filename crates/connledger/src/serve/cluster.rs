@@ -54,7 +54,7 @@ pub(crate) struct ClusterArgs {
 }
 
 /// Parses the number of copies: two are no safer than one.
-fn replicas(text: &str) -> Result<usize, &'static str> {
+pub(crate) fn replicas(text: &str) -> Result<usize, &'static str> {
     match text {
         "3" => Ok(3),
         "5" => Ok(5),

@@ -43,12 +43,14 @@ use ledger_providers::Catalogue;
 #[cfg(test)]
 pub(crate) use args::LogFormat;
 pub(crate) use args::{NatsMode, ServeArgs};
+pub(crate) use cluster::replicas;
 pub(crate) use http::Listen;
 
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key;
 use crate::output::Output;
+use crate::signals::Signals;
 use running::Stopped;
 
 /// The actor of changes that no caller requested.
@@ -81,7 +83,7 @@ pub(crate) async fn run(common: &Common, args: ServeArgs, out: Output) -> Result
     }
     let follower = references::follow(&args.references, &args.master_key, &engine);
     checks::begin(&args.checks, &engine)?;
-    let mut signals = running::Signals::new()?;
+    let mut signals = Signals::new()?;
     let serving = running::until_stopped(common, &args, &folder, plan, &engine, &mut signals);
     let done = Box::pin(serving).await;
     follower.finish().await;
@@ -125,7 +127,16 @@ pub(crate) fn check_settings(common: &Common, args: &ServeArgs) -> Result<(), Fa
     }
     cluster::ClusterArgs::check(common, args)?;
     let subjects = subjects(common)?;
-    plan(common, args, subjects, None).map(drop)
+    plan(common, args, subjects, None)?;
+    if common.data_dir.is_none() {
+        return Err(Failure::usage("--data-dir is required: the folder of the ledger"));
+    }
+    checks::check(&args.checks)?;
+    traces::Traces::of(&args.traces)?;
+    if !args.dev {
+        master_key::find(&args.master_key, None)?;
+    }
+    Ok(())
 }
 
 fn subjects(common: &Common) -> Result<Subjects, Failure> {
@@ -138,7 +149,20 @@ fn check_start(common: &Common, args: &ServeArgs, folder: &Path) -> Result<(), F
     let own = args.dev.then_some(folder);
     // A key service may take its time, and requests are served meanwhile.
     tokio::task::block_in_place(|| master_key::find(&args.master_key, own))?;
-    plan(common, args, Subjects::default(), None).map(drop)
+    plan(common, args, Subjects::default(), None)?;
+    write_probe(folder)
+}
+
+/// Checks that a file can be written, which the free space does not tell where there is a quota.
+fn write_probe(folder: &Path) -> Result<(), Failure> {
+    const BYTES: usize = 64 * 1024;
+    let path = folder.join("room.probe");
+    let written = std::fs::File::create(&path).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, &[0; BYTES])?;
+        file.sync_all()
+    });
+    let removed = std::fs::remove_file(&path);
+    written.and(removed).map_err(|error| Failure::file("write", &path, &error))
 }
 
 /// Opens the ledger; with `--dev`, creates it if missing.

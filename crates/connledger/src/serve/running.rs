@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt as _;
 use ledger_alerts::{Delivery, DeliveryOptions};
 use ledger_backup::{Serving, ServingOptions};
 use ledger_bus::{
@@ -23,7 +22,7 @@ use ledger_http::{Api, ApiOptions};
 use ledger_http_server::Listener;
 use ledger_providers::Catalogue;
 use ledger_tokens::{Prepared, Tokens};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind};
 
 use super::cluster::{ClusterArgs, InnerRoutes};
 use super::http::PreparedHttp;
@@ -35,6 +34,7 @@ use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::server_file::ServerFile;
+use crate::signals::{Signals, listen_for};
 
 /// The timeout of one check of the NATS server; a failed check is logged and repeated.
 const CHECK_PATIENCE: Duration = Duration::from_secs(5);
@@ -362,35 +362,4 @@ async fn wait_for<Look: Future<Output = Result<(), Problem>>>(look: impl Fn() ->
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-}
-
-/// The signals that stop the server.
-pub(super) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    pub(super) fn new() -> Result<Self, Failure> {
-        Ok(Self {
-            terminate: listen_for(SignalKind::terminate())?,
-            interrupt: listen_for(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Returns whether a signal has arrived that nobody has waited for.
-    pub(super) fn is_pending(&mut self) -> bool {
-        self.wait().now_or_never().is_some()
-    }
-
-    async fn wait(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
-}
-
-fn listen_for(kind: SignalKind) -> Result<Signal, Failure> {
-    signal(kind).map_err(|error| Failure::internal(format!("cannot listen for signals: {error}")))
 }

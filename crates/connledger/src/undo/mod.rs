@@ -4,6 +4,7 @@
 mod apply;
 mod plan;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,7 +13,7 @@ use ledger_contract::queries::{ALL_WORKSPACES, UndoPlanPage, UndoPlanQuery, Undo
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::queries::read_answer;
+use crate::queries::{handle, heading, read_answer, say_altered};
 use crate::session::Session;
 use crate::table::Table;
 use plan::Plan;
@@ -24,8 +25,9 @@ const PAGE: u32 = 500;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without --apply, nothing is changed: the plan is shown, and kept with --out. A step whose connection
-was changed since is refused, and the others are carried out. All events have the id of the plan as
-their causation id. Applying a plan again does nothing twice.
+was changed since is refused, and the others are carried out: first those that archive, which frees
+their slugs, then the others, the latest change first. All events have the id of the plan as their
+causation id. Applying a plan again does nothing twice.
 
 Examples:
   connledger undo --as-of 2h                        what would be changed
@@ -79,30 +81,36 @@ pub(crate) async fn run(common: &Common, args: UndoArgs, out: Output) -> Result<
 /// Fetches all pages of a plan.
 async fn fetch(session: &Session, workspace: &str, as_of: String) -> Result<Plan, Failure> {
     let mut query = UndoPlanQuery { as_of, page_size: Some(PAGE), cursor: None };
-    let mut steps = Vec::new();
+    let mut steps: Vec<UndoStep> = Vec::new();
+    let (mut place_of, mut altered) = (HashMap::new(), 0);
     loop {
         let answer = session.client.query(workspace, "undo-plan", &query).await?;
         let page: UndoPlanPage = read_answer(&answer)?;
-        steps.extend(page.steps);
+        altered += page.altered;
+        for step in page.steps {
+            // One that changes while pages are fetched comes again, and the later step counts.
+            let place = place_of.entry(step.connection.clone()).or_insert(steps.len());
+            match steps.get_mut(*place) {
+                Some(former) => *former = step,
+                None => steps.push(step),
+            }
+        }
         match page.next_cursor {
             Some(cursor) => query.cursor = Some(cursor),
-            None => return Ok(Plan::new(page.as_of, steps)),
+            None => {
+                say_altered(session.out, altered);
+                return Ok(Plan::new(page.as_of, steps));
+            }
         }
     }
 }
 
 fn show(out: Output, plan: &Plan, every_workspace: bool) -> Result<(), Failure> {
-    let handle = if every_workspace { "WORKSPACE/SLUG" } else { "SLUG" };
-    let headings = [handle, "VERSION", "COMMANDS", "FIELDS", "AFFECTS", "NOTES"];
+    let headings = [heading(every_workspace), "VERSION", "COMMANDS", "FIELDS", "AFFECTS", "NOTES"];
     let mut table = Table::new(&headings);
     for step in &plan.steps {
-        let slug = if every_workspace {
-            format!("{}/{}", step.workspace, step.slug)
-        } else {
-            step.slug.clone()
-        };
         table.row([
-            slug,
+            handle(every_workspace, &step.workspace, &step.slug),
             step.version.to_string(),
             commands(step),
             step.fields.join(", "),

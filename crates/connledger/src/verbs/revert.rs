@@ -26,7 +26,7 @@ pub(crate) struct RevertArgs {
     /// Version to bring back
     #[arg(long, value_name = "VERSION", required_unless_present = "as_of")]
     to_version: Option<u64>,
-    /// Moment whose version is brought back: a time, so long ago like 24h, or a position of the log
+    /// Moment whose version is brought back: a time, how long ago (24h), or a position of the log
     /// like 1042; takes the right to audit
     #[arg(long, value_name = "MOMENT", conflicts_with = "to_version")]
     as_of: Option<String>,

@@ -257,6 +257,7 @@ codes! {
     ("shares_wrong", SharesWrong, Rejected, "The shares do not give master keys back."),
     ("shutting_down", ShuttingDown, Unavailable, "The ledger is shutting down."),
     ("slug_taken", SlugTaken, Conflict, "Another active connection in the workspace has this slug."),
+    ("log_differs", LogDiffers, Unavailable, "The log of the cluster is another one than that of this node."),
     ("stream_differs", StreamDiffers, Unavailable, "The event stream on NATS holds another history than this ledger."),
     ("subject_malformed", SubjectMalformed, Invalid, "The subject is malformed."),
     ("provider_token_refused", ProviderTokenRefused, Rejected, "The token service gives out no token until a person has acted."),

@@ -4,7 +4,7 @@ use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::page::is_false;
+use super::page::{is_false, is_zero};
 use super::{Query, QuerySpec};
 use crate::errors::Code;
 use crate::parameter::{Form, Parameter, must, one};
@@ -27,8 +27,9 @@ impl Query for Changes {
         name: "changes",
         summary: "Lists the connections that differ between two moments",
         description: "With the names of the fields in which they differ, in the order of their \
-                      last change. Erased connections are listed without fields.",
-        scopes: &[Scope::Audit],
+                      last change. Of a connection that is erased by now, no more than that is told, with \
+                      its present version. One that changes while pages are read may come again.",
+        scopes: &[Scope::Read, Scope::Audit],
         on_ledger: false,
         in_access_check: true,
         routes: &[CHANGES],
@@ -83,6 +84,10 @@ pub struct ChangesPage {
     /// connections were compared that do not differ; go on with `next_cursor`. Absent otherwise.
     #[serde(default, skip_serializing_if = "is_false")]
     pub truncated: bool,
+    /// The number of connections that are left out because something other than the ledger changed
+    /// their rows. Absent if there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub altered: u64,
 }
 
 /// A connection that differs.
@@ -103,7 +108,7 @@ pub struct ConnectionChange {
     /// The names of the fields that differ; none if it was created or is erased.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
-    /// When it was last changed, up to the second moment.
+    /// When it was last changed, up to the second moment; of an erased one, up to now.
     pub updated_at: String,
     /// Who changed it then.
     pub updated_by: String,

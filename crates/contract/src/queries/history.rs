@@ -121,6 +121,8 @@ fn event_types() -> Vec<&'static str> {
 /// Answer to `history`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryPage {
+    /// Id of the ledger.
+    pub ledger_id: String,
     /// Stored records, without ciphertext.
     pub events: Vec<Box<RawValue>>,
     /// Total number of matches.

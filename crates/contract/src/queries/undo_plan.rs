@@ -4,7 +4,7 @@ use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::page::is_false;
+use super::page::{is_false, is_zero};
 use super::{Query, QuerySpec};
 use crate::errors::Code;
 use crate::parameter::{Form, Parameter, must};
@@ -29,8 +29,9 @@ impl Query for UndoPlan {
         description: "Nothing is changed. Send the commands of each step with the version of the \
                       step as the expected one, so that a connection that was changed since is \
                       refused, and with one causation id for all. Connections that are already \
-                      as they were have no step.",
-        scopes: &[Scope::Audit],
+                      as they were have no step. One that changes while pages are read may come \
+                      again, and its later step counts.",
+        scopes: &[Scope::Read, Scope::Audit],
         on_ledger: false,
         in_access_check: true,
         routes: &[UNDO_PLAN],
@@ -77,6 +78,10 @@ pub struct UndoPlanPage {
     /// connections need no step; go on with `next_cursor`. Absent otherwise.
     #[serde(default, skip_serializing_if = "is_false")]
     pub truncated: bool,
+    /// The number of connections that are left out because something other than the ledger changed
+    /// their rows. Absent if there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub altered: u64,
 }
 
 /// What brings one connection back.
@@ -93,7 +98,7 @@ pub struct UndoStep {
     /// The commands, in order; none if nothing can be done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<UndoCommand>,
-    /// The names of the fields that come back.
+    /// The names of the fields that change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
     /// What stays as it is, or why the connection cannot be brought back; in sentences.

@@ -4,6 +4,7 @@ use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::access_check::ConditionalAccess;
 use super::page::is_false;
 use super::{Query, QuerySpec};
 use crate::errors::Code;
@@ -24,9 +25,10 @@ pub struct WhoMay;
 impl Query for WhoMay {
     const SPEC: QuerySpec = QuerySpec {
         name: "who-may",
-        summary: "Lists the principals that may do something with a connection, or might have",
+        summary: "Lists the principals that may do something with a connection, or could have",
         description: "With `as_of`, grants, keys and the connection are taken as they were then. \
-                      Bearers of access tokens of an identity provider are not principals, and \
+                      Whoever may audit the connection sees all of them, also those that others \
+                      administer. Bearers of access tokens of an identity provider are not principals, and \
                       not listed.",
         scopes: &[Scope::Audit],
         on_ledger: false,
@@ -51,7 +53,7 @@ impl Query for WhoMay {
 pub struct WhoMayQuery {
     /// Id or slug of the connection.
     pub connection: String,
-    /// A scope, or a verb like `rotate-secret`.
+    /// A scope, a verb like `rotate-secret`, or a query, of what is done with a connection.
     pub may: String,
     /// The moment: a time, how long ago like `36h`, a position, or a version of the connection
     /// like `v3`; now when absent.
@@ -80,8 +82,8 @@ pub struct WhoMayPage {
     /// Value of `cursor` for the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-    /// True if the page ended before `page_size` because many principals were looked at who may
-    /// not; go on with `next_cursor`. Absent otherwise.
+    /// True if the page ended before `page_size` because so much was looked at; go on with
+    /// `next_cursor`. Absent otherwise.
     #[serde(default, skip_serializing_if = "is_false")]
     pub truncated: bool,
 }
@@ -97,4 +99,7 @@ pub struct WhoMayView {
     pub because: String,
     /// How many of its keys were valid. Without any, it had the right and could not use it.
     pub keys: u64,
+    /// What it takes besides, depending on what the command says, and whether the principal may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<ConditionalAccess>,
 }

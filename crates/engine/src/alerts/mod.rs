@@ -23,7 +23,9 @@ use tokio::sync::watch;
 
 pub use reader::{AlertReader, AlertScan, ReplayedLetters};
 pub use states::{AlertCounts, AlertState, AlertStore, AlertWrites};
-pub(crate) use states::{AlertStates, SharedWrites, put_sent_up_to, put_writes, sent_up_to};
+pub(crate) use states::{
+    AlertStates, AlertTotals, SharedWrites, put_sent_up_to, put_writes, sent_up_to,
+};
 
 use crate::access::Caller;
 use crate::engine::Engine;

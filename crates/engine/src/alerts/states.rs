@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger_contract::alerts::{AlertProgress, DeadLetter, HeldEvent};
 use ledger_contract::queries::{AlertDelivery, AlertsStatus};
@@ -110,7 +111,18 @@ struct Kept {
 
 /// The states of all alerts, by the position that an alert is known by.
 #[derive(Debug, Default)]
-pub(crate) struct AlertStates(Mutex<HashMap<Position, Arc<Mutex<Kept>>>>);
+pub(crate) struct AlertStates {
+    of: Mutex<HashMap<Position, Arc<Mutex<Kept>>>>,
+    /// Of all alerts, also of those that are no more.
+    totals: AlertTotals,
+}
+
+/// What was counted of all alerts since the start.
+#[derive(Debug, Default)]
+pub(crate) struct AlertTotals {
+    pub(crate) delivered: AtomicU64,
+    pub(crate) failed: AtomicU64,
+}
 
 impl AlertStates {
     /// Loads what is stored, up to the end of the log. Rows of alerts that are no more are removed:
@@ -139,12 +151,12 @@ impl AlertStates {
         }
         let kept = |state| Arc::new(Mutex::new(Kept { state, counts: AlertCounts::default() }));
         let loaded = loaded.into_iter().map(|(alert, state)| (alert, kept(state)));
-        Ok(Self(Mutex::new(loaded.collect())))
+        Ok(Self { of: Mutex::new(loaded.collect()), totals: AlertTotals::default() })
     }
 
     fn of(&self, alert: Position) -> Arc<Mutex<Kept>> {
         let new = || Kept { state: AlertState::new(alert), counts: AlertCounts::default() };
-        let mut all = self.0.lock();
+        let mut all = self.of.lock();
         Arc::clone(all.entry(alert).or_insert_with(|| Arc::new(Mutex::new(new()))))
     }
 
@@ -186,7 +198,12 @@ impl AlertStates {
     }
 
     fn has(&self, alert: Position, kept: &Arc<Mutex<Kept>>) -> bool {
-        self.0.lock().get(&alert).is_some_and(|now| Arc::ptr_eq(now, kept))
+        self.of.lock().get(&alert).is_some_and(|now| Arc::ptr_eq(now, kept))
+    }
+
+    /// Returns what was counted of all alerts since the start.
+    pub(crate) fn totals(&self) -> &AlertTotals {
+        &self.totals
     }
 
     /// Returns the states of all alerts in a few numbers, if there is any.
@@ -211,7 +228,7 @@ impl AlertStates {
     /// Forgets the states of alerts that are no more, and returns which those were.
     fn retain(&self, known: &AllAlerts) -> Vec<(Position, Arc<Mutex<Kept>>)> {
         let known: HashSet<_> = known.each().map(|(_, _, alert)| alert.id).collect();
-        self.0.lock().extract_if(|alert, _| !known.contains(alert)).collect()
+        self.of.lock().extract_if(|alert, _| !known.contains(alert)).collect()
     }
 }
 
@@ -369,6 +386,8 @@ impl AlertStore {
     pub fn note_delivered(&self, messages: u64) {
         let mut kept = self.kept.lock();
         kept.counts.delivered += messages;
+        let totals = self.engine.shared.alert_states.totals();
+        totals.delivered.fetch_add(messages, Ordering::Relaxed);
         kept.counts.delivered_at = Some(self.engine.clock().now());
         kept.counts.last_failure = None;
     }
@@ -377,6 +396,7 @@ impl AlertStore {
     pub fn note_failed(&self, because: &str) {
         let mut kept = self.kept.lock();
         kept.counts.failed += 1;
+        self.engine.shared.alert_states.totals().failed.fetch_add(1, Ordering::Relaxed);
         kept.counts.last_failure = Some(because.to_owned());
     }
 }

@@ -5,6 +5,7 @@ mod health;
 mod master_key;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use ledger_contract::backups::BackupStatus;
@@ -18,6 +19,7 @@ use ledger_store::tables::connections;
 pub(crate) use census::{CENSUS_INTERVAL, Census, take_census};
 pub(crate) use master_key::ActiveSince;
 
+use crate::alerts::AlertTotals;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, chain};
 use crate::times;
@@ -55,6 +57,7 @@ impl Engine {
         page.switch(table::READY, self.ready().is_ok());
         page.switch(table::POISONED, shared.store.is_poisoned());
         page.switch(table::SEALED, self.is_sealed());
+        page.switch(table::LOG_SIGNING, shared.transparency.refusal().is_none());
         page.number(table::EPOCH, &[], self.term());
         page.number(table::POSITION, &[], self.head().get());
         let models = shared.models.load();
@@ -128,7 +131,7 @@ impl Engine {
         page.number(table::STORE_RUNNING, &[], figures.compactions_running);
         page.switch(table::STORE_STOPPED, figures.writes_stopped);
         page.number(table::STORE_DELAYED, &[], figures.delayed_write_rate);
-        page.number(table::STORE_ERRORS, &[], figures.background_errors);
+        page.count(table::STORE_ERRORS, &[], figures.background_errors);
     }
 }
 
@@ -147,9 +150,13 @@ impl Measure for Engine {
         if let Some(status) = self.backup_status() {
             measure_backups(&status, page);
         }
-        if let Some(status) = self.shared.alert_states.status(&self.alerts(), self.head()) {
+        let states = &self.shared.alert_states;
+        if let Some(status) = states.status(&self.alerts(), self.head()) {
             measure_alerts(status, page);
         }
+        let AlertTotals { delivered, failed } = states.totals();
+        page.count(table::ALERTS_DELIVERED, &[], delivered.load(Ordering::Relaxed));
+        page.count(table::ALERTS_FAILED, &[], failed.load(Ordering::Relaxed));
     }
 }
 
@@ -181,8 +188,6 @@ fn measure_alerts(status: AlertsStatus, page: &mut Page) {
     page.number(table::ALERTS_BEHIND, &[], status.behind);
     page.number(table::ALERTS_WAITING, &[], status.waiting);
     page.number(table::DEAD_LETTERS, &[], status.dead_letters);
-    page.count(table::ALERTS_DELIVERED, &[], status.delivered);
-    page.count(table::ALERTS_FAILED, &[], status.failed);
 }
 
 /// Returns a time as seconds; zero if the clock is behind.

@@ -99,10 +99,13 @@ impl Reader<'_> {
             (None, None) => Subject::Ledger,
         };
         self.caller.require(Scope::Audit, subject)?;
+        let about = connection.as_ref().map(|connection| connection.id.to_string());
+        self.note_reading(QueryName::AccessCheck.as_str(), about.as_deref());
         let then = self.then_of(connection.as_ref(), as_of)?;
         let version = |now: &Connection| self.version_at(now, then.position);
         let connection = connection.map(|now| self.existing(&now, version(&now)?)).transpose()?;
         let principal = self.principal_as_of(principal, then.position)?;
+        let principal = principal.filter(|was| self.caller.administers(was));
         Ok((principal.ok_or(QueryError::PrincipalUnknown)?, connection, then))
     }
 
@@ -112,6 +115,14 @@ impl Reader<'_> {
             PrincipalName::parse("as", text).ok().and_then(|name| directory.principal(&name));
         let by_key = || ApiKeyId::parse("as", text).ok().and_then(|id| directory.holder(&id));
         by_name.or_else(by_key).ok_or(QueryError::PrincipalUnknown)
+    }
+
+    /// Returns whether there may be connections here that the caller may read.
+    pub(super) fn reads_some(&self) -> bool {
+        self.caller.grants().iter().any(|grant| {
+            let reaches = self.workspace.is_none_or(|name| grant.workspaces.contain(name));
+            reaches && grant.scopes.contains(&Scope::Read)
+        })
     }
 
     /// Keeps the connections that the caller may read.
@@ -183,10 +194,12 @@ pub(super) fn explain(
     if !principal.enabled {
         return (false, format!("{name} is disabled"));
     }
-    if let Some((id, key)) = key.and_then(|id| principal.keys.get_key_value(id))
-        && !key.is_live(now)
-    {
-        return (false, format!("the key {id} of {name} is revoked or expired"));
+    match key.map(|id| (id, principal.keys.get(id))) {
+        Some((id, None)) => return (false, format!("{name} did not have the key {id}")),
+        Some((id, Some(key))) if !key.is_live(now) => {
+            return (false, format!("the key {id} of {name} is revoked or expired"));
+        }
+        Some((_, Some(_))) | None => {}
     }
     let by = principal.grants.iter().position(|grant| place.is_open_by(grant, wanted));
     if let Some(index) = by {
@@ -245,10 +258,21 @@ pub(super) struct AccessNeeds {
     /// The scopes that are always required.
     pub(super) always: Vec<Scope>,
     /// The scopes that depend on what a command says.
-    conditional: Vec<(Condition, Scope)>,
+    pub(super) conditional: Vec<(Condition, Scope)>,
 }
 
 impl AccessNeeds {
+    /// Reads what can be done with a connection.
+    pub(super) fn of_connections(word: &str) -> Result<Self, InvalidField> {
+        let needs = Self::of(word)?;
+        match needs.about {
+            About::Connections => Ok(needs),
+            About::Principals | About::Ledger => {
+                Err(InvalidField::new("may", "must be something that is done with a connection"))
+            }
+        }
+    }
+
     /// Reads a scope, a verb, or the name of a query or an operation.
     pub(super) fn of(word: &str) -> Result<Self, InvalidField> {
         if let Some(scope) = Scope::ALL.iter().find(|scope| scope.as_str() == word) {

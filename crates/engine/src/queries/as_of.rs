@@ -17,6 +17,7 @@ use ledger_domain::{Connection, InvalidField, Micros, Position, Principal, Versi
 use ledger_store::tables::{StreamKey, streams};
 
 use super::Reader;
+use super::paging::Cursors;
 use crate::errors::{Fault, QueryError};
 use crate::{history, redaction, times};
 
@@ -27,6 +28,25 @@ pub(super) struct Then {
     pub(super) position: Position,
     /// The time, by which keys were valid or not.
     pub(super) at: Micros,
+}
+
+impl Then {
+    /// Returns a cursor for the page after a name, as of the same moment.
+    pub(super) fn cursor(self, cursors: Cursors<'_>, name: &str) -> String {
+        cursors
+            .write_at(self.position, &[&self.at.get().to_be_bytes()[..], name.as_bytes()].concat())
+    }
+
+    /// Returns the moment and the name in such a cursor.
+    pub(super) fn of_cursor(
+        cursors: Cursors<'_>,
+        cursor: &str,
+    ) -> Result<(Self, Box<str>), QueryError> {
+        let (position, place) = cursors.place_at(cursor)?;
+        let (at, name) = place.split_first_chunk().ok_or(QueryError::CursorInvalid)?;
+        let name = std::str::from_utf8(name).map_err(|_| QueryError::CursorInvalid)?;
+        Ok((Self { position, at: Micros::new(i64::from_be_bytes(*at)) }, name.into()))
+    }
 }
 
 impl Reader<'_> {
@@ -115,11 +135,12 @@ impl Reader<'_> {
     fn then_at(&self, field: &str, moment: Moment) -> Result<Then, QueryError> {
         let now = self.engine.clock().now();
         let at = moment.before(now);
-        if at > now {
+        let (store, head) = (&self.engine.shared.store, self.engine.head());
+        // The clock may have been set back since the last event.
+        if at > now && (head == Position::ZERO || at > times::recorded_at(store, head)?) {
             return Err(InvalidField::new(field, "is in the future").into());
         }
         let after = Micros::new(at.get().saturating_add(1));
-        let (store, head) = (&self.engine.shared.store, self.engine.head());
         let first_after = times::first_at(store, head, after)?;
         Ok(Then { position: Position::new(first_after.saturating_sub(1)), at })
     }
@@ -153,6 +174,21 @@ impl Reader<'_> {
         now: &Connection,
         version: Version,
     ) -> Result<Option<Connection>, QueryError> {
+        let mut then = self.whole_state_of(now, version)?;
+        if let Some(then) = &mut then
+            && !self.caller.may_with(Scope::Reveal, now)
+        {
+            redaction::mask_details(&now.redacted, version, &mut then.details);
+        }
+        Ok(then)
+    }
+
+    /// Returns the same with settings that are hidden from the caller.
+    pub(super) fn whole_state_of(
+        &self,
+        now: &Connection,
+        version: Version,
+    ) -> Result<Option<Connection>, QueryError> {
         if version == now.version {
             return Ok(Some(now.clone()));
         }
@@ -163,13 +199,10 @@ impl Reader<'_> {
             return Err(QueryError::Erased);
         }
         let then = history::state_at(&self.engine.shared.store, now.id, version)?;
-        let mut then = then.ok_or_else(|| {
+        let then = then.ok_or_else(|| {
             let id = now.id;
             Fault::Damaged(format!("connection {id} has no version {version} in the log"))
         })?;
-        if !self.caller.may_with(Scope::Reveal, now) {
-            redaction::mask_details(&now.redacted, version, &mut then.details);
-        }
         Ok(Some(then))
     }
 

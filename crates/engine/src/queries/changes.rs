@@ -4,6 +4,7 @@
 //! can. It is walked from the first moment on; a connection that changes meanwhile moves on and is
 //! met later.
 
+use ledger_contract::errors::Code;
 use ledger_contract::queries::{
     ChangesPage, ChangesQuery, ConnectionChange, PAGE_BYTES, QueryName,
 };
@@ -35,6 +36,9 @@ pub(super) struct Walked<T> {
     /// The place at which the page ended, if others follow.
     pub(super) next: Option<Vec<u8>>,
     pub(super) truncated: bool,
+    /// The number of connections that are left out because something other than the ledger changed
+    /// their rows.
+    pub(super) altered: u64,
 }
 
 impl Reader<'_> {
@@ -51,14 +55,16 @@ impl Reader<'_> {
                 self.change(&now, from, to)
             })?;
         let cursors = paging::Cursors::new(self.engine, ORDER);
-        let head = [from.get().to_be_bytes(), to.get().to_be_bytes()].concat();
+        let next =
+            |place| cursors.write_at(from, &[to.get().to_be_bytes().to_vec(), place].concat());
         let own = |position| ResumePoint::new(position, self.engine.identity().incarnation);
         Ok(ChangesPage {
             connections: walked.rows,
             from: own(from),
             to: own(to),
-            next_cursor: walked.next.map(|place| cursors.write(&[head, place].concat())),
+            next_cursor: walked.next.map(next),
             truncated: walked.truncated,
+            altered: walked.altered,
         })
     }
 
@@ -67,6 +73,9 @@ impl Reader<'_> {
     pub(super) fn require_audit(&self, query: QueryName) -> Result<(), QueryError> {
         let whole = self.workspace.map_or(Subject::Ledger, Subject::Workspace);
         self.caller.require(Scope::Audit, whole)?;
+        if !self.reads_some() {
+            self.caller.require(Scope::Read, whole)?;
+        }
         self.engine.shared.rebuilding.expect_complete(lists::MODEL)?;
         self.note_reading(query.as_str(), None);
         Ok(())
@@ -78,11 +87,10 @@ impl Reader<'_> {
         query: &ChangesQuery,
     ) -> Result<(Position, Position, Option<Vec<u8>>), QueryError> {
         if let Some(cursor) = &query.cursor {
-            let bytes = paging::Cursors::new(self.engine, ORDER).place(cursor)?;
-            let (from, rest) = bytes.split_first_chunk().ok_or(QueryError::CursorInvalid)?;
+            let (from, rest) = paging::Cursors::new(self.engine, ORDER).place_at(cursor)?;
             let (to, place) = rest.split_first_chunk().ok_or(QueryError::CursorInvalid)?;
-            let position = |bytes: &[u8; 8]| Position::new(u64::from_be_bytes(*bytes));
-            return Ok((position(from), position(to), Some(place.to_vec())));
+            let to = Position::new(u64::from_be_bytes(*to));
+            return Ok((from, to, Some(place.to_vec())));
         }
         let position = |field, text: &str| -> Result<Position, QueryError> {
             Ok(self.then(field, &AsOf::parse(field, text)?)?.position)
@@ -115,17 +123,18 @@ impl Reader<'_> {
             after: Some(since.after.unwrap_or(&first)),
         };
         let mut budget = paging::Budget::new(Some(PAGE_BYTES));
-        let mut walked = Walked { rows: Vec::new(), next: None, truncated: false };
+        let mut walked = Walked { rows: Vec::new(), next: None, truncated: false, altered: 0 };
         let (mut last, mut looked_at) = (None, 0);
         for entry in walk.entries(&models.store, models.lists.table()) {
             let entry = entry?;
             let is_over = looked_at == LOOKED_AT_MAX;
             if is_over || walked.rows.len() == size {
                 (walked.next, walked.truncated) = (last, is_over);
-                return Ok(walked);
+                break;
             }
             looked_at += 1;
             let found = models.authentic(entry.ordinal)?.map(|(now, _)| now);
+            walked.altered += u64::from(found.is_none());
             let here = |now: &Connection| self.is_home(now);
             if let Some(now) = found.filter(here)
                 && let Some(row) = row(now)?
@@ -133,13 +142,21 @@ impl Reader<'_> {
                 let bytes = serde_json::to_vec(&row).map_or(0, |json| json.len());
                 if !budget.takes(bytes) {
                     (walked.next, walked.truncated) = (last, true);
-                    return Ok(walked);
+                    break;
                 }
                 walked.rows.push(row);
             }
             last = Some(entry.place);
         }
+        self.note_altered(walked.altered);
         Ok(walked)
+    }
+
+    /// Counts rows that something other than the ledger changed.
+    pub(super) fn note_altered(&self, rows: u64) {
+        if rows > 0 {
+            self.engine.count_refusal(Code::RecordAltered);
+        }
     }
 
     /// Returns whether a connection belongs to the workspace of the queries, and is not only shared

@@ -56,7 +56,8 @@ impl Reader<'_> {
         let connection = connection.map(|id| id.to_string());
         self.note_reading(QueryName::History.as_str(), connection.as_deref());
         let truncated = budget.is_spent();
-        Ok(HistoryPage { events, total, resume_after, next_cursor, truncated })
+        let ledger_id = self.engine.ledger_id().to_string();
+        Ok(HistoryPage { ledger_id, events, total, resume_after, next_cursor, truncated })
     }
 
     /// Rejects callers who may not see the requested history. A caller with rights to only some

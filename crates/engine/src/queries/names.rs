@@ -1,14 +1,13 @@
 //! Workspaces and principals, in pages sorted by name.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use ledger_contract::queries::{
     BlockedTokensAnswer, PAGE_BYTES, PagePart, PageQuery, PrincipalPage, PrincipalView,
-    PrincipalsQuery, WorkspacePage, WorkspaceView,
+    PrincipalsQuery, QueryName, WorkspacePage, WorkspaceView,
 };
 use ledger_contract::records::decode_workspace_row;
-use ledger_contract::time;
+use ledger_contract::{AsOf, time};
 use ledger_domain::principal::{Scope, Subject, Workspaces};
 use ledger_domain::{CheckedText, Principal, PrincipalName, WorkspaceName};
 use ledger_store::tables::connections;
@@ -17,9 +16,10 @@ use super::as_of::{self, Then};
 use super::{Reader, paging};
 use crate::errors::{Fault, QueryError};
 
-/// The names of the two orders in cursors.
+/// The names of the orders in cursors.
 const WORKSPACES: &str = "workspaces";
 const PRINCIPALS: &str = "principals";
+const PRINCIPALS_AS_OF: &str = "principals_as_of";
 
 /// A row of a page: its name, the row as it is shown, and its size in bytes.
 type Row<V> = (String, V, usize);
@@ -34,11 +34,12 @@ impl Reader<'_> {
         let after = after(cursors, query.cursor.as_deref())?.map(WorkspaceName::stored);
         let (store, models) = (&self.engine.shared.store, self.engine.shared.models.load());
         let table = &models.connections;
+        let next = |name: &str| cursors.write(name.as_bytes());
         let (mut workspaces, part) = match self.named_workspaces() {
             None => {
                 let total = connections::count_workspaces(store, table)?;
                 let rows = connections::workspaces(store, table, after.as_ref());
-                fill(cursors, size, total, rows.map(|row| workspace(row?)))?
+                fill(next, size, total, rows.map(|row| workspace(row?)))?
             }
             Some(names) => {
                 let mut existing = Vec::new();
@@ -49,7 +50,7 @@ impl Reader<'_> {
                 }
                 let total = u64::try_from(existing.len()).unwrap_or(u64::MAX);
                 existing.retain(|(name, _)| after.as_ref().is_none_or(|after| name > after));
-                fill(cursors, size, total, existing.into_iter().map(workspace))?
+                fill(next, size, total, existing.into_iter().map(workspace))?
             }
         };
         self.add_usage(&mut workspaces);
@@ -90,29 +91,57 @@ impl Reader<'_> {
     pub fn principals(&self, query: &PrincipalsQuery) -> Result<PrincipalPage, QueryError> {
         self.caller.require_principals()?;
         let size = paging::size(query.page_size)?;
-        let then = as_of::parse("as_of", query.as_of.as_deref())?;
-        let then = then.map(|as_of| self.then("as_of", &as_of)).transpose()?;
+        if let Some(as_of) = as_of::parse("as_of", query.as_of.as_deref())? {
+            return self.principals_as_of(query, size, &as_of);
+        }
         let cursors = paging::Cursors::new(self.engine, PRINCIPALS);
         let after = after(cursors, query.cursor.as_deref())?.map(PrincipalName::stored);
-        let administered = |principal: &Principal| {
-            !principal.name.is_reserved()
-                && self.caller.administers(principal)
-                && then.is_none_or(|then| principal.created_at <= then.at)
+        let directory = &self.engine.shared.directory;
+        let administered = |principal: &Principal| self.is_administered(principal);
+        let (found, total) = directory.page(after.as_ref(), size + 1, administered);
+        let rows = found.iter().map(|principal| Ok(sized(self.view(principal))));
+        let next = |name: &str| cursors.write(name.as_bytes());
+        let (principals, part) = fill(next, size, total, rows)?;
+        Ok(PrincipalPage { principals, part })
+    }
+
+    /// Returns a page of them as they were at a moment, for a caller who may audit. The total
+    /// counts those that were created until then.
+    fn principals_as_of(
+        &self,
+        query: &PrincipalsQuery,
+        size: usize,
+        as_of: &AsOf,
+    ) -> Result<PrincipalPage, QueryError> {
+        let whole = self.workspace.map_or(Subject::Ledger, Subject::Workspace);
+        self.caller.require(Scope::Audit, whole)?;
+        self.note_reading(QueryName::Principals.as_str(), None);
+        let cursors = paging::Cursors::new(self.engine, PRINCIPALS_AS_OF);
+        let (then, after) = match &query.cursor {
+            Some(cursor) => {
+                let (then, name) = Then::of_cursor(cursors, cursor)?;
+                (then, Some(PrincipalName::stored(name)))
+            }
+            None => (self.then("as_of", as_of)?, None),
+        };
+        let existed = |principal: &Principal| {
+            self.is_administered(principal) && principal.created_at <= then.at
         };
         let directory = &self.engine.shared.directory;
-        let (found, total) = directory.page(after.as_ref(), size + 1, administered);
-        let rows = found.iter().filter_map(|principal| {
-            let view = match then {
-                Some(then) => self.view_as_of(principal, then).transpose()?,
-                None => Ok(self.view(principal)),
-            };
-            Some(view.map(|view| {
-                let bytes = serde_json::to_vec(&view).map_or(0, |json| json.len());
-                (principal.name.as_str().to_owned(), view, bytes)
-            }))
+        let (found, total) = directory.page(after.as_ref(), usize::MAX, existed);
+        // Only those of the page are looked up.
+        let rows = found.into_iter().filter_map(|principal| {
+            let was = self.principal_as_of(principal, then.position).transpose()?;
+            let was = was.map(|was| self.caller.administers(&was).then_some(was)).transpose()?;
+            Some(was.map(|was| sized(PrincipalView::of(&was, then.at))).map_err(QueryError::from))
         });
-        let (principals, part) = fill(cursors, size, total, rows)?;
+        let next = |name: &str| then.cursor(cursors, name);
+        let (principals, part) = fill(next, size, total, rows)?;
         Ok(PrincipalPage { principals, part })
+    }
+
+    fn is_administered(&self, principal: &Principal) -> bool {
+        !principal.name.is_reserved() && self.caller.administers(principal)
     }
 
     /// Returns the blocked tokens. Errors: `forbidden`.
@@ -120,16 +149,6 @@ impl Reader<'_> {
         self.caller.require(Scope::Administer, Subject::Ledger)?;
         let tokens = self.engine.shared.directory.principal(&PrincipalName::of_tokens());
         Ok(BlockedTokensAnswer::of(tokens.as_deref()))
-    }
-
-    /// Returns a principal as it was at a moment, if it existed.
-    fn view_as_of(
-        &self,
-        principal: &Arc<Principal>,
-        then: Then,
-    ) -> Result<Option<PrincipalView>, QueryError> {
-        let was = self.principal_as_of(principal.clone(), then.position)?;
-        Ok(was.map(|was| PrincipalView::of(&was, then.at)))
     }
 
     fn view(&self, principal: &Principal) -> PrincipalView {
@@ -142,7 +161,7 @@ impl Reader<'_> {
 }
 
 /// Returns the name at which the previous page ended.
-pub(super) fn after(
+fn after(
     cursors: paging::Cursors<'_>,
     cursor: Option<&str>,
 ) -> Result<Option<Box<str>>, QueryError> {
@@ -151,15 +170,21 @@ pub(super) fn after(
     name.map(|name| Some(name.into())).map_err(|_| QueryError::CursorInvalid)
 }
 
+/// Returns a row with its name and its size.
+fn sized(view: PrincipalView) -> Row<PrincipalView> {
+    let bytes = serde_json::to_vec(&view).map_or(0, |json| json.len());
+    (view.principal.clone(), view, bytes)
+}
+
 fn workspace((name, row): (WorkspaceName, Box<[u8]>)) -> Result<Row<WorkspaceView>, QueryError> {
     let workspace = decode_workspace_row(&row)
         .map_err(|source| Fault::Row { of: format!("workspace {name}"), source })?;
     Ok((name.as_str().to_owned(), WorkspaceView::of(&workspace), row.len()))
 }
 
-/// Takes rows until the page is full.
+/// Takes rows until the page is full. The cursor for what follows a row is made of its name.
 fn fill<V>(
-    cursors: paging::Cursors<'_>,
+    next: impl Fn(&str) -> String,
     size: usize,
     total: u64,
     rows: impl Iterator<Item = Result<Row<V>, QueryError>>,
@@ -175,6 +200,6 @@ fn fill<V>(
         shown.push(view);
         last = Some(name);
     }
-    let next_cursor = last.filter(|_| more).map(|name| cursors.write(name.as_bytes()));
+    let next_cursor = last.filter(|_| more).map(|name| next(&name));
     Ok((shown, PagePart { total, next_cursor, truncated: budget.is_spent() }))
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ledger_contract::ResumePoint;
 use ledger_contract::queries::{PAGE_SIZE, PAGE_SIZE_MAX};
-use ledger_domain::{Incarnation, InvalidField};
+use ledger_domain::{Incarnation, InvalidField, Position};
 
 use crate::engine::Engine;
 use crate::errors::QueryError;
@@ -81,6 +81,20 @@ impl<'a> Cursors<'a> {
         }
     }
 
+    /// Returns a cursor with a position that all pages share, and the key at which a page ended.
+    pub(crate) fn write_at(self, position: Position, place: &[u8]) -> String {
+        self.write(&[&position.get().to_be_bytes()[..], place].concat())
+    }
+
+    /// Returns the position and the key in a cursor that has both.
+    ///
+    /// Errors: as [`Self::place`].
+    pub(crate) fn place_at(self, cursor: &str) -> Result<(Position, Vec<u8>), QueryError> {
+        let bytes = self.place(cursor)?;
+        let (position, place) = bytes.split_first_chunk().ok_or(QueryError::CursorInvalid)?;
+        Ok((Position::new(u64::from_be_bytes(*position)), place.to_vec()))
+    }
+
     /// Returns the number in a cursor whose key is a number.
     pub(crate) fn number(self, cursor: &str) -> Result<u64, QueryError> {
         let bytes = self.place(cursor)?;
@@ -97,7 +111,6 @@ impl<'a> Cursors<'a> {
 #[cfg(test)]
 mod tests {
     use ledger_contract::errors::Code;
-    use ledger_domain::Position;
 
     use super::*;
 

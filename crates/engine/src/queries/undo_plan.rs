@@ -3,25 +3,31 @@
 //! Each connection is looked at alone, with the rules that decide commands: what the plan says is
 //! what the ledger would do if nothing else changed.
 
+use std::collections::BTreeSet;
+
 use ledger_contract::errors::Problem;
 use ledger_contract::queries::{
     Affected, QueryName, UndoCommand, UndoPlanPage, UndoPlanQuery, UndoStep,
 };
 use ledger_contract::{AsOf, ResumePoint};
-use ledger_domain::connection::Event;
+use ledger_domain::connection::{Event, EventFacts};
 use ledger_domain::{
-    Command, Connection, Expected, Lifecycle, Position, Rejection, Version, decide,
+    Command, Connection, Expected, Lifecycle, Position, Rejection, Version, advance, decide,
 };
+use ledger_store::tables::claims;
 
 use super::changes::Since;
 use super::diff::differing;
 use super::{Reader, paging};
-use crate::errors::QueryError;
+use crate::errors::{ExecuteError, Fault, QueryError};
+use crate::projections::claims::claim;
+use crate::{destination, exposure};
 
 /// The order of the cursors.
 const ORDER: &str = "undo-plan";
-/// Fields that no command brings back: they tell of the present.
-const OF_THE_PRESENT: [&str; 4] = ["archived_at", "dependents", "health", "lifecycle"];
+/// What is said of a step that decides anew where secrets are sent.
+const ELSEWHERE: &str =
+    "This sends secrets to another destination, which requires the right to reveal.";
 
 impl Reader<'_> {
     /// Returns a page of the steps that bring connections back to a moment. Blocks.
@@ -35,20 +41,18 @@ impl Reader<'_> {
         let (position, after) = match &query.cursor {
             None => (self.then("as_of", &AsOf::parse("as_of", &query.as_of)?)?.position, None),
             Some(cursor) => {
-                let bytes = cursors.place(cursor)?;
-                let (position, place) =
-                    bytes.split_first_chunk().ok_or(QueryError::CursorInvalid)?;
-                (Position::new(u64::from_be_bytes(*position)), Some(place.to_vec()))
+                let (position, place) = cursors.place_at(cursor)?;
+                (position, Some(place))
             }
         };
         let since = Since { position, after: after.as_deref() };
         let walked = self.walk(size, &since, |now| self.step(&now, position))?;
-        let head = position.get().to_be_bytes();
         Ok(UndoPlanPage {
             as_of: ResumePoint::new(position, self.engine.identity().incarnation),
             steps: walked.rows,
-            next_cursor: walked.next.map(|place| cursors.write(&[&head[..], &place].concat())),
+            next_cursor: walked.next.map(|place| cursors.write_at(position, &place)),
             truncated: walked.truncated,
+            altered: walked.altered,
         })
     }
 
@@ -57,17 +61,18 @@ impl Reader<'_> {
         let version = self.version_at(now, position)?;
         if now.lifecycle.is_erased() {
             let was_there = version > Version::ZERO;
-            let step = was_there.then(|| self.refused(now, &Rejection::ConnectionErased));
+            let step = was_there.then(|| self.refused(now, Rejection::ConnectionErased));
             return step.transpose();
         }
-        let then = self.state_of(now, version)?;
+        // With all that it had, also what the caller may not see: only names are told of it.
+        let then = self.whole_state_of(now, version)?;
         let is_active = |state: &Connection| state.lifecycle == Lifecycle::Active;
         match then {
             // It was not there, or in the archive: that is where it goes.
             None => self.archived(now),
             Some(then) if !is_active(&then) && is_active(now) => self.archived(now),
             Some(then) if !is_active(&then) => Ok(None),
-            Some(then) => self.reverted(now, then),
+            Some(then) => self.reverted(now, &then),
         }
     }
 
@@ -81,53 +86,92 @@ impl Reader<'_> {
                 let command = UndoCommand { verb: "archive".to_owned(), to_version: None };
                 Ok(Some(UndoStep { commands: vec![command], ..self.blank(now)? }))
             }
-            Err(rejection) => self.refused(now, &rejection).map(Some),
+            Err(rejection) => self.refused(now, rejection).map(Some),
         }
     }
 
-    fn reverted(&self, now: &Connection, then: Connection) -> Result<Option<UndoStep>, QueryError> {
+    fn reverted(
+        &self,
+        now: &Connection,
+        then: &Connection,
+    ) -> Result<Option<UndoStep>, QueryError> {
         let mut step = self.blank(now)?;
-        let mut present = now.clone();
+        let mut after = now.clone();
         if let Lifecycle::Archived { .. } = now.lifecycle {
             step.commands.push(UndoCommand { verb: "restore".to_owned(), to_version: None });
-            present.lifecycle = Lifecycle::Active;
+            self.advance(&mut after, Event::Restored { slug: None });
         }
-        let version = then.version;
-        let names = differing(Some(now), Some(&then))?.names();
-        let (stay, back): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| {
-            OF_THE_PRESENT.contains(&name.as_str()) || name.starts_with("provider_token")
-        });
-        let revert =
-            Command::Revert { to: version, then: Some(Box::new(then)), detach_secrets: false };
-        match decide(Some(&present), Expected::Any, revert) {
+        let (to, then) = (then.version, Box::new(then.clone()));
+        let given = Some(then.clone());
+        let revert = Command::Revert { to, then: given, detach_secrets: false };
+        match decide(Some(&after), Expected::Any, revert) {
             Ok(event) => {
-                let to_version = Some(version.get());
-                step.commands.push(UndoCommand { verb: "revert".to_owned(), to_version });
-                step.fields = back;
-                if let Event::Reverted(reverted) = &event
-                    && !reverted.destination.is_empty()
-                {
-                    step.stays.push(
-                        "It sends secrets elsewhere than now: that takes the right to reveal."
-                            .to_owned(),
-                    );
+                match self.sends_elsewhere(&after, &event) {
+                    Ok(true) => step.stays.push(ELSEWHERE.to_owned()),
+                    Ok(false) => {}
+                    Err(error) => return self.refused(now, error).map(Some),
                 }
+                let to_version = Some(to.get());
+                step.commands.push(UndoCommand { verb: "revert".to_owned(), to_version });
+                self.advance(&mut after, event);
             }
             Err(Rejection::NothingToChange) if step.commands.is_empty() => return Ok(None),
             Err(Rejection::NothingToChange) => {}
-            Err(rejection) => return self.refused(now, &rejection).map(Some),
+            Err(rejection) => return self.refused(now, rejection).map(Some),
         }
-        let stay: Vec<_> = stay.into_iter().filter(|name| !name.ends_with("archived_at")).collect();
-        let stay: Vec<_> = stay.into_iter().filter(|name| name != "lifecycle").collect();
+        if self.has_slug_of_another(&after)? {
+            return self.refused(now, ExecuteError::SlugTaken(after.slug.clone())).map(Some);
+        }
+        step.fields = differing(Some(now), Some(&after))?.names();
+        let stay = differing(Some(now), Some(&*then))?.names().into_iter();
+        let stay: Vec<_> = stay.filter(|name| !step.fields.contains(name)).collect();
         if !stay.is_empty() {
-            step.stays.push(format!("These tell of the present and stay: {}.", stay.join(", ")));
+            let what = stay.join(", ");
+            step.stays.push(format!("Not undone, because it describes the present: {what}."));
         }
         Ok(Some(step))
     }
 
+    /// Applies an event to a state as if it were recorded now.
+    fn advance(&self, state: &mut Connection, event: Event) {
+        let at = self.engine.clock().now();
+        let facts = EventFacts {
+            connection: state.id,
+            event_id: self.engine.shared.ports.event_id(at),
+            version: state.version.next(),
+            position: self.engine.head().next(),
+            recorded_at: at,
+            actor: self.caller.actor().clone(),
+        };
+        advance(state, event, &facts);
+    }
+
+    /// Judges an event as the writer would. Returns whether it sends secrets elsewhere than now,
+    /// which takes the right to reveal them.
+    ///
+    /// Errors: `secret_exposed`.
+    fn sends_elsewhere(&self, before: &Connection, event: &Event) -> Result<bool, ExecuteError> {
+        let catalogue = &self.engine.shared.catalogue;
+        let Some(after) = event.details_after(before) else { return Ok(false) };
+        exposure::check(catalogue, before, event, &after)?;
+        let attached = event.attached(before, &BTreeSet::new());
+        Ok(!attached.is_empty()
+            && !destination::redirected(catalogue, &before.details, &after).is_empty())
+    }
+
+    fn has_slug_of_another(&self, state: &Connection) -> Result<bool, Fault> {
+        let Some(key) = claim(state) else { return Ok(false) };
+        let holder = claims::get(&self.engine.shared.store, &key)?;
+        Ok(holder.is_some_and(|holder| holder != state.id))
+    }
+
     /// Returns a step that nothing can be done in, and why.
-    fn refused(&self, now: &Connection, rejection: &Rejection) -> Result<UndoStep, QueryError> {
-        let problem = Problem::from(rejection.clone());
+    fn refused(
+        &self,
+        now: &Connection,
+        error: impl Into<ExecuteError>,
+    ) -> Result<UndoStep, QueryError> {
+        let problem = Problem::from(error.into());
         Ok(UndoStep {
             code: Some(problem.code.as_str().to_owned()),
             stays: vec![problem.message],

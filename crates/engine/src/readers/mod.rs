@@ -55,12 +55,12 @@ impl Effort {
             | QueryName::DeadLetters
             | QueryName::MasterKeys
             | QueryName::Status
-            | QueryName::AccessCheck
             | QueryName::Whoami => Self::Lookup,
             QueryName::List
             | QueryName::Changes
             | QueryName::UndoPlan
             | QueryName::WhoMay
+            | QueryName::AccessCheck
             | QueryName::Handovers
             | QueryName::History
             | QueryName::Audit

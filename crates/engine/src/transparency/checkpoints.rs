@@ -108,7 +108,7 @@ impl Checkpoints {
 
 impl Transparency {
     /// Returns why nothing is signed, if that is so.
-    pub(super) fn refusal(&self) -> Option<String> {
+    pub(crate) fn refusal(&self) -> Option<String> {
         if let Some(refused) = &*self.checkpoints.refused.read() {
             return Some(refused.to_string());
         }
@@ -144,13 +144,18 @@ impl Transparency {
                  the log was altered, or two copies of it were served"
             )
         };
-        let refused = CheckpointRefused(what.into());
+        Err(self.refuse(what.into()).into())
+    }
+
+    /// Ends all signing, unless that has happened already.
+    fn refuse(&self, why: Arc<str>) -> CheckpointRefused {
+        let refused = CheckpointRefused(why);
         let mut known = self.checkpoints.refused.write();
         if known.is_none() {
             tracing::error!(error = %refused, "no checkpoint of the log is signed any more");
             *known = Some(refused.clone());
         }
-        Err(refused.into())
+        refused
     }
 }
 
@@ -245,12 +250,7 @@ impl Engine {
 
     /// Ends all signing because a witness has signed more events than the log has, or others.
     pub fn refuse_checkpoints(&self, why: &str) {
-        let refused = CheckpointRefused(why.into());
-        let mut known = self.shared.transparency.checkpoints.refused.write();
-        if known.is_none() {
-            tracing::error!(error = %refused, "no checkpoint of the log is signed any more");
-            *known = Some(refused);
-        }
+        self.shared.transparency.refuse(why.into());
     }
 
     /// Returns what a restored ledger says of where its log comes from: a note in which this

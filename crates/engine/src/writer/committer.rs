@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 use ledger_domain::{ConsumerEvent, Position};
-use ledger_store::Durability;
 use ledger_store::tables::meta;
+use ledger_store::{Batch, Durability};
 use parking_lot::Mutex;
 use tracing::Span;
 
@@ -21,6 +21,7 @@ use crate::projections::audit::Facts;
 use crate::projections::uses::{Use, UsedToday};
 use crate::quotas::day_of;
 use crate::redaction;
+use crate::replication::GroupBeside;
 use crate::tail::Fresh;
 
 /// Changed bitmap rows that may be in memory before they are written.
@@ -51,71 +52,27 @@ impl Committer {
     }
 
     /// Makes a group durable and visible, and answers its callers.
-    #[expect(clippy::too_many_lines, reason = "the steps of a commit belong in one order")]
     pub(crate) fn commit(&mut self, group: Group) {
         let Group { mut batch, accepted, replies, written, head, mut beside, followed, spans } =
             group;
         let commits: Vec<Span> =
             spans.iter().map(|span| ledger_spans::commit(span, accepted.len())).collect();
-        let (store, log) = (&self.shared.store, &self.shared.log);
         if let Some(sequence) = followed {
-            meta::put_followed(&mut batch, store, sequence);
+            meta::put_followed(&mut batch, &self.shared.store, sequence);
         }
         if batch.is_empty() {
             // The group contains only refusals and repeats. They may depend on the previous group,
             // which is durable by now unless its write failed.
             let failed = self.shared.store.poisoned_by().map(Unavailable::from);
             let failed = failed.or_else(|| self.shared.log.check().err());
-            tell(written, failed.as_ref());
-            return send(replies, failed.as_ref());
+            return answer(written, replies, failed.as_ref());
         }
-        let appended = if followed.is_some() {
-            Ok(())
-        } else {
-            let head = *self.shared.head.borrow();
-            let started = log.is_set().then(Instant::now);
-            let appended = log.append(store, &mut batch, head, &accepted, &mut beside);
-            if let (Some(started), Ok(())) = (started, &appended) {
-                self.shared.metrics.counters.appended(started.elapsed());
-            }
-            appended
-        };
-        if let Err(failed) = appended {
-            // Keys may have been taken for an event that may not count.
-            if self.shared.ledger.read().is_sealed {
-                self.shared.drop_keys();
-            }
-            tell(written, Some(&failed));
-            return send(replies, Some(&failed));
+        let is_followed = followed.is_some();
+        if let Err(failed) = self.make_durable(batch, &accepted, &mut beside, is_followed) {
+            return answer(written, replies, Some(&failed));
         }
-        let growth = self.shared.transparency.grow(store, &mut batch, &accepted);
-        let started = Instant::now();
-        if let Err(error) = self.shared.store.commit(batch, Durability::Synced) {
-            tracing::error!(error = %chain(&error), "cannot write the log");
-            let failed = Unavailable::WriteFailed(Arc::new(error));
-            tell(written, Some(&failed));
-            return send(replies, Some(&failed));
-        }
-        self.shared.transparency.add(growth);
-        self.shared.metrics.counters.group(accepted.len(), started.elapsed());
         drop(commits);
-        let listed = listed(&accepted);
-        let audited: Vec<Facts<'_>> = accepted
-            .iter()
-            .map(|event| Facts { metadata: &event.metadata, type_name: event.type_name })
-            .collect();
-        let used = self.used(&accepted);
-        match self.shared.models.load().index(&listed, &audited, &used) {
-            Ok(rows) => self.flush_when_due(rows, accepted.len(), head),
-            Err(error) => {
-                let error = chain(&error);
-                tracing::error!(%error, "cannot update the indexes; writing stops until a restart");
-                // The group is durable, and its callers are told so. The next checkpoint must not
-                // pass changes that the bitmaps missed, so writing stops; the next start folds them
-                // again.
-                self.shared.store.poison();
-            }
-        }
+        self.index(&accepted, head);
         for (alert, writes) in beside.alerts {
             self.shared.alert_states.take(alert, writes);
         }
@@ -135,9 +92,72 @@ impl Committer {
         if let Some(urgent) = urgent {
             self.shared.urgent.send_replace(urgent);
         }
-        tell(written, None);
-        send(replies, None);
+        answer(written, replies, None);
         self.shared.head.send_modify(|_| ());
+    }
+
+    /// Appends a group to the log that nodes share, if there is one and it is not from there, and
+    /// writes it to the disk with its leaves of the tree.
+    fn make_durable(
+        &self,
+        mut batch: Batch,
+        accepted: &[Accepted],
+        beside: &mut GroupBeside,
+        is_followed: bool,
+    ) -> Result<(), Unavailable> {
+        let Shared { store, transparency, metrics, .. } = &*self.shared;
+        if !is_followed {
+            self.append(&mut batch, accepted, beside)?;
+        }
+        let growth = transparency.grow(store, &mut batch, accepted);
+        let started = Instant::now();
+        store.commit(batch, Durability::Synced).map_err(|error| {
+            tracing::error!(error = %chain(&error), "cannot write the log");
+            Unavailable::WriteFailed(Arc::new(error))
+        })?;
+        transparency.add(growth);
+        metrics.counters.group(accepted.len(), started.elapsed());
+        Ok(())
+    }
+
+    fn append(
+        &self,
+        batch: &mut Batch,
+        accepted: &[Accepted],
+        beside: &mut GroupBeside,
+    ) -> Result<(), Unavailable> {
+        let Shared { store, log, metrics, .. } = &*self.shared;
+        let head = *self.shared.head.borrow();
+        let started = log.is_set().then(Instant::now);
+        let appended = log.append(store, batch, head, accepted, beside);
+        match (&appended, started) {
+            // Keys may have been taken for an event that may not count.
+            (Err(_), _) if self.shared.ledger.read().is_sealed => self.shared.drop_keys(),
+            (Ok(()), Some(started)) => metrics.counters.appended(started.elapsed()),
+            (Ok(()) | Err(_), _) => {}
+        }
+        appended
+    }
+
+    /// Updates the indexes in memory.
+    fn index(&mut self, accepted: &[Accepted], head: Position) {
+        let listed = listed(accepted);
+        let audited: Vec<Facts<'_>> = accepted
+            .iter()
+            .map(|event| Facts { metadata: &event.metadata, type_name: event.type_name })
+            .collect();
+        let used = self.used(accepted);
+        match self.shared.models.load().index(&listed, &audited, &used) {
+            Ok(rows) => self.flush_when_due(rows, accepted.len(), head),
+            Err(error) => {
+                let error = chain(&error);
+                tracing::error!(%error, "cannot update the indexes; writing stops until a restart");
+                // The group is durable, and its callers are told so. The next checkpoint must not
+                // pass changes that the bitmaps missed, so writing stops; the next start folds them
+                // again.
+                self.shared.store.poison();
+            }
+        }
     }
 
     /// Tells those parts of the engine that keep states in memory what has become durable.
@@ -226,6 +246,16 @@ fn fresh(accepted: Accepted) -> Fresh {
         (None, 0, false, false)
     };
     Fresh { metadata, type_name, record, after, row_bytes, hides, is_urgent, traceparent }
+}
+
+/// Tells everyone who waits for a group that it is durable, or why not.
+fn answer(
+    written: Vec<TellWritten>,
+    replies: Vec<(ReplyTo, Result<Outcome, ExecuteError>)>,
+    fault: Option<&Unavailable>,
+) {
+    tell(written, fault);
+    send(replies, fault);
 }
 
 /// Tells those who wait for what has no event.

@@ -2,26 +2,40 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::destination::{DestinationOptions, ForwardError};
+use crate::destination::{ForwardError, Rotation};
 use crate::format::Format;
 
 /// A file and those that it was before: `events.log`, `events.log.1` and so on, the newest first.
 #[derive(Debug)]
 pub(super) struct Rotated {
     path: PathBuf,
-    bytes_max: u64,
-    keep: u32,
+    rotation: Option<Rotation>,
 }
 
 impl Rotated {
-    pub(super) fn new(path: PathBuf, options: &DestinationOptions) -> Self {
-        Self { path, bytes_max: options.rotate_bytes, keep: options.rotate_keep }
+    pub(super) fn new(path: PathBuf, rotation: Option<Rotation>) -> Self {
+        Self { path, rotation }
     }
 
-    /// Adds lines, and returns when they are on disk. A file never grows beyond its size by more
-    /// than one page.
+    /// Checks that a file to which nothing was added yet is missing, empty or has whole lines.
+    pub(super) fn begin(&self) -> Result<(), ForwardError> {
+        let failed = |error| ForwardError::File(self.path.clone(), error);
+        let file = match File::open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened.map_err(failed)?,
+        };
+        let length = file.metadata().map_err(failed)?.len();
+        if end_of_lines(&file, length).map_err(failed)? == length {
+            return Ok(());
+        }
+        Err(ForwardError::Unlike(self.path.clone()))
+    }
+
+    /// Adds lines, and returns when they are on disk. A file that is rotated never grows beyond its
+    /// size by more than one page.
     pub(super) fn append(&self, format: Format, lines: &[u8]) -> Result<(), ForwardError> {
         self.write(format, lines).map_err(|error| ForwardError::File(self.path.clone(), error))
     }
@@ -29,9 +43,11 @@ impl Rotated {
     fn write(&self, format: Format, lines: &[u8]) -> io::Result<()> {
         let mut file = self.open()?;
         let mut length = file.metadata()?.len();
-        if length > self.bytes_max {
+        if let Some(Rotation { bytes, keep }) = self.rotation
+            && length > bytes
+        {
             drop(file);
-            self.rotate()?;
+            self.rotate(keep.get())?;
             file = self.open()?;
             length = 0;
         }
@@ -44,65 +60,83 @@ impl Rotated {
     }
 
     fn open(&self) -> io::Result<File> {
-        let file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
-        cut_half_line(&file, &self.path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).append(true);
+        let file = match options.open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // It has addresses and what people wrote.
+                let made = options.create(true).mode(0o600).open(&self.path)?;
+                self.sync_folder()?;
+                made
+            }
+            opened => opened?,
+        };
+        let length = file.metadata()?.len();
+        let whole = end_of_lines(&file, length)?;
+        if whole < length {
+            // What a kill left of a line.
+            file.set_len(whole)?;
+        }
         Ok(file)
     }
 
-    fn rotate(&self) -> io::Result<()> {
+    fn sync_folder(&self) -> io::Result<()> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+
+    fn rotate(&self, keep: u32) -> io::Result<()> {
         let name = |number: u32| match number {
             0 => self.path.clone(),
             number => self.path.with_added_extension(number.to_string()),
         };
-        if self.keep == 0 {
-            return fs::remove_file(&self.path);
-        }
-        for number in (0..self.keep).rev() {
+        for number in (0..keep).rev() {
             match fs::rename(name(number), name(number + 1)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 renamed => renamed?,
             }
         }
-        Ok(())
+        self.sync_folder()
     }
 }
 
-/// Removes the beginning of a line that a kill left at the end of a file.
-fn cut_half_line(file: &File, path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::FileExt as _;
+/// Returns where the last whole line of a file ends.
+fn end_of_lines(file: &File, length: u64) -> io::Result<u64> {
     const STEP: u64 = 64 * 1024;
-    let length = file.metadata()?.len();
     let mut end = length;
     while end > 0 {
         let from = end.saturating_sub(STEP);
         let mut bytes = vec![0; usize::try_from(end - from).unwrap_or_default()];
         file.read_exact_at(&mut bytes, from)?;
         if let Some(at) = bytes.iter().rposition(|byte| *byte == b'\n') {
-            let whole = from + u64::try_from(at).unwrap_or_default() + 1;
-            if whole < length {
-                OpenOptions::new().write(true).open(path)?.set_len(whole)?;
-            }
-            return Ok(());
+            return Ok(from + u64::try_from(at).unwrap_or_default() + 1);
         }
         end = from;
     }
-    if length > 0 {
-        OpenOptions::new().write(true).open(path)?.set_len(0)?;
-    }
-    Ok(())
+    Ok(0)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     fn rotated(folder: &Path, bytes: u64, keep: u32) -> Rotated {
-        let options = DestinationOptions {
-            rotate_bytes: bytes,
-            rotate_keep: keep,
-            ..DestinationOptions::default()
-        };
-        Rotated::new(folder.join("events.log"), &options)
+        let keep = NonZeroU32::new(keep).unwrap();
+        Rotated::new(folder.join("events.log"), Some(Rotation { bytes, keep }))
+    }
+
+    #[test]
+    fn a_file_of_another_program_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = rotated(folder.path(), 5, 2);
+        file.begin().unwrap();
+        for (text, is_ours) in [("", true), ("one\n", true), ("{ \"a\": 1 }", false)] {
+            fs::write(folder.path().join("events.log"), text).unwrap();
+            assert_eq!(file.begin().is_ok(), is_ours, "{text}");
+        }
+        assert_eq!(fs::read_to_string(folder.path().join("events.log")).unwrap(), "{ \"a\": 1 }");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! A receiver of syslog messages (RFC 5424) over TLS (RFC 5425).
 //!
-//! Syslog has no acknowledgment: what was written may still be lost with the connection. So the
-//! last page is written again after a connection broke, and each message has its position.
+//! Syslog has no acknowledgment: what was written may still be lost with the connection. So what
+//! was written last is written again after a connection broke, and each message has its position.
+//! What is lost with a receiver and this process together cannot be known.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +24,9 @@ use crate::event::Event;
 const PRIORITY: u32 = 13 * 8 + 6;
 /// The largest number of a sequence (RFC 5424, section 7.3.1).
 const SEQUENCE_MAX: u64 = 2_147_483_647;
+/// What is written again after a connection broke, in bytes: about what sockets hold. The last page
+/// is, whatever its size.
+const AGAIN_BYTES: usize = 1024 * 1024;
 /// How long the receiver may take for a page.
 const WRITE_MAX: Duration = Duration::from_secs(30);
 
@@ -30,8 +35,8 @@ pub(super) struct Syslog {
     connector: TlsConnector,
     host: String,
     connection: Option<TlsStream<TcpStream>>,
-    /// What was written last, to be written again over another connection.
-    last: Vec<u8>,
+    /// What was written last, page by page, to be written again over another connection.
+    again: VecDeque<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Syslog {
@@ -48,7 +53,7 @@ impl Syslog {
         let authorities = options.authorities.unwrap_or_else(Authorities::of_system);
         let connector = TlsConnector::from(Arc::new(tls_config(&authorities, Proof::Name)?));
         let host = printable(&options.host);
-        Ok(Self { address, connector, host, connection: None, last: Vec::new() })
+        Ok(Self { address, connector, host, connection: None, again: VecDeque::new() })
     }
 
     /// Adds an event as a message with its length before it.
@@ -70,13 +75,37 @@ impl Syslog {
         let written = timeout(WRITE_MAX, self.try_write(&frames)).await;
         match written.unwrap_or(Err(ForwardError::TooSlow)) {
             Ok(()) => {
-                self.last = frames;
+                self.keep(frames);
                 Ok(())
             }
             Err(error) => {
                 self.connection = None;
                 Err(error)
             }
+        }
+    }
+
+    fn keep(&mut self, frames: Vec<u8>) {
+        self.again.push_back(frames);
+        let mut bytes: usize = self.again.iter().map(Vec::len).sum();
+        while bytes > AGAIN_BYTES && self.again.len() > 1 {
+            bytes -= self.again.pop_front().map_or(0, |page| page.len());
+        }
+    }
+
+    /// Ends the connection, and waits until the receiver has read everything.
+    pub(super) async fn finish(&mut self) -> Result<(), ForwardError> {
+        let Some(mut connection) = self.connection.take() else { return Ok(()) };
+        let finished = async {
+            connection.shutdown().await?;
+            // What a receiver says is of no interest, but unread it would break the connection.
+            tokio::io::copy(&mut connection, &mut tokio::io::sink()).await
+        };
+        match timeout(WRITE_MAX, finished).await {
+            Err(_) => Err(ForwardError::TooSlow),
+            // Not every receiver says that it ends.
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(()),
+            Ok(read) => read.map(drop).map_err(ForwardError::Broken),
         }
     }
 
@@ -90,7 +119,9 @@ impl Syslog {
             connection
         } else {
             let mut connection = connect(&self.address, &self.connector).await?;
-            connection.write_all(&self.last).await.map_err(ForwardError::Broken)?;
+            for page in &self.again {
+                connection.write_all(page).await.map_err(ForwardError::Broken)?;
+            }
             self.connection.insert(connection)
         };
         connection.write_all(frames).await.map_err(ForwardError::Broken)?;

@@ -14,29 +14,67 @@ const CREATE: (u64, &str) = (1, "Create");
 const READ: (u64, &str) = (2, "Read");
 const UPDATE: (u64, &str) = (3, "Update");
 const DELETE: (u64, &str) = (4, "Delete");
+/// Types of events that are not of the activity Update.
+const CREATES: [&str; 6] = [
+    "alert_created",
+    "api_key_issued",
+    "connection_created",
+    "dependent_linked",
+    "principal_created",
+    "workspace_created",
+];
+const READS: [&str; 6] = [
+    "api_key_handed_over",
+    "handover_used",
+    "leased_secrets_read",
+    "secret_handed_over",
+    "secret_revealed",
+    "secrets_leased",
+];
+const DELETES: [&str; 12] = [
+    "alert_removed",
+    "api_key_revoked",
+    "connection_erased",
+    "consumer_removed",
+    "dependent_unlinked",
+    "former_retired",
+    "handover_ended",
+    "master_key_retired",
+    "secret_leases_ended",
+    "secret_policy_removed",
+    "workspace_leases_ended",
+    "workspace_revoked",
+];
 /// Severities.
 const INFORMATIONAL: u64 = 1;
 const MEDIUM: u64 = 3;
+/// Types of events that are looked at first: they show a secret or a key, send secrets elsewhere,
+/// or take away what does not come back.
+const MATTERS: [&str; 9] = [
+    "api_key_handed_over",
+    "connection_erased",
+    "destination_changed",
+    "destination_reverted",
+    "handover_used",
+    "ledger_sealed",
+    "secret_handed_over",
+    "secret_revealed",
+    "secrets_leased",
+];
 
 /// Returns the activity of a type of event.
 fn activity(type_name: &str) -> (u64, &'static str) {
-    let ends = |words: &[&str]| words.iter().any(|word| type_name.ends_with(word));
-    if ends(&["_created", "_issued", "_taken"]) {
-        CREATE
-    } else if ends(&["_revealed", "_used", "_read"]) {
-        READ
-    } else if ends(&["_erased", "_removed", "_revoked", "_retired", "_ended"]) {
-        DELETE
-    } else {
-        UPDATE
+    match type_name {
+        name if CREATES.contains(&name) => CREATE,
+        name if READS.contains(&name) => READ,
+        name if DELETES.contains(&name) => DELETE,
+        _ => UPDATE,
     }
 }
 
-/// Returns how much an event matters. What can take something away, or shows a secret, is looked at
-/// first.
+/// Returns how much an event matters.
 fn severity(type_name: &str) -> u64 {
-    let matters = ["secret_revealed", "connection_erased", "destination_changed", "ledger_sealed"];
-    if matters.contains(&type_name) { MEDIUM } else { INFORMATIONAL }
+    if MATTERS.contains(&type_name) { MEDIUM } else { INFORMATIONAL }
 }
 
 pub(super) fn of(event: &Event<'_>, source: &Source) -> Value {
@@ -130,4 +168,19 @@ fn actor(event: &Event<'_>) -> Value {
 /// Returns a time in milliseconds since 1970.
 fn milliseconds(text: &str) -> i64 {
     time::parse("time", text).map_or(0, |time| time.get().div_euclid(1_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_type_that_is_named_is_one_of_an_event() {
+        let known: BTreeSet<&str> = ledger_contract::schemas::event_types().collect();
+        for name in CREATES.iter().chain(&READS).chain(&DELETES).chain(&MATTERS) {
+            assert!(known.contains(name), "{name}");
+        }
+    }
 }

@@ -60,7 +60,9 @@ pub(super) fn rows(events: &[Event<'_>]) -> Vec<u8> {
     writer.into_inner().unwrap_or_default()
 }
 
-/// Returns a cell that no spreadsheet takes for a formula.
+/// Returns a cell that no spreadsheet takes for a formula, and with which a row stays one line, so
+/// that half a row is recognized.
 fn harmless(cell: String) -> String {
+    let cell = cell.replace(['\r', '\n'], " ");
     if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell }
 }

@@ -39,7 +39,8 @@ fn a_line_of_each_form_has_who_what_when_and_why() {
     let otlp = parsed(Format::Otlp, &raw);
     let record = &otlp["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0];
     assert_eq!(record["timeUnixNano"], "1795222923456789000");
-    let people = parsed(Format::Ocsf, &sample("principal/eu-1", "key_revoked", "user:ada", "x"));
+    let people =
+        parsed(Format::Ocsf, &sample("principal/eu-1", "api_key_revoked", "user:ada", "x"));
     assert_eq!((&people["class_uid"], &people["activity_id"]), (&json!(3004), &json!(4)));
     assert_eq!(people["entity"]["name"], "eu-1");
 }
@@ -59,7 +60,8 @@ fn no_cell_begins_a_formula() {
     };
     assert_eq!(cell("position"), "1042");
     assert_eq!(cell("actor"), "'=1+1");
-    assert_eq!(cell("reason"), "'@SUM(A1), \"x\"\nsecond line");
+    assert_eq!(cell("reason"), "'@SUM(A1), \"x\" second line");
+    assert_eq!(all.iter().filter(|byte| **byte == b'\n').count(), 2, "a row is a line");
     let data: Value = serde_json::from_str(&cell("data")).expect("JSON");
     assert_eq!(data["reason"], "@SUM(A1), \"x\"\nsecond line");
 }

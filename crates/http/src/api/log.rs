@@ -16,6 +16,8 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 /// What is complete never changes.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// The same for whoever has a key: no cache between gives it to others.
+const FOREVER_HERE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 const SECONDS: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Returns the latest checkpoint; the first one is signed when it is asked for.
@@ -42,6 +44,7 @@ pub(super) async fn tile(request: ApiRequest) -> Result<Response, Problem> {
     let name: Option<TileName> = name(&request.inputs).and_then(|name| name.parse().ok());
     let unknown = || Problem::because(Code::RouteUnknown, "the log has no such tile");
     let name = name.ok_or_else(unknown)?;
+    let forever = if request.state.public_log { FOREVER } else { FOREVER_HERE };
     let tile = read(request, move |engine| match engine.log_tile(&name) {
         Ok(tile) => Ok(Some(tile)),
         Err(LogFault::Unknown) => Ok(None),
@@ -50,7 +53,7 @@ pub(super) async fn tile(request: ApiRequest) -> Result<Response, Problem> {
     let tile = tile.await?.ok_or_else(unknown)?;
     // What a tile begins with never changes, either.
     let answer = answer::of_type(StatusCode::OK, BYTES, tile);
-    Ok(answer::with(answer, CACHE_CONTROL, FOREVER))
+    Ok(answer::with(answer, CACHE_CONTROL, forever))
 }
 
 fn name(inputs: &Inputs) -> Option<&str> {

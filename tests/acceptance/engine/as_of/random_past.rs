@@ -44,7 +44,9 @@ fn compare_list(past: &mut Past) {
     let mut told = Vec::new();
     loop {
         let page = past.ledger.ask("list", &question);
-        assert_eq!(page["total"], json!(wanted.len()), "{question}");
+        // Only the first page counts.
+        let total = question["cursor"].is_null().then_some(wanted.len());
+        assert_eq!(page["total"], json!(total), "{question}");
         assert_eq!(page["position"], json!(position));
         told.extend(page["connections"].as_array().expect("rows").iter().cloned());
         if page["next_cursor"].is_null() {

@@ -98,7 +98,14 @@ impl Reader<'_> {
         let wanted = Criteria::of(&query)?;
         let models = self.engine.shared.models.load();
         let descending = query.descending;
-        let (selected, is_exact) = self.candidates(&models, query, &wanted, place.position)?;
+        let (selected, changed) = self.candidates(&models, query, place.position)?;
+        let total = match (changed, place.after) {
+            (Some(changed), None) => {
+                Some(self.count(&models, &selected, &changed, &wanted, place.position)?)
+            }
+            // Counting takes as long as a page of all, and the first page has told it.
+            _ => None,
+        };
         let page = Page {
             order: "created",
             descending,
@@ -131,12 +138,13 @@ impl Reader<'_> {
             }
         }
         let end = ResumePoint::new(place.position, self.engine.identity().incarnation);
+        self.note_altered(taken.altered);
         let cursor = |last: u32| {
-            let place = [place.position.get().to_be_bytes(), u64::from(last).to_be_bytes()];
-            paging::Cursors::new(self.engine, order).write(&place.concat())
+            let last = u64::from(last).to_be_bytes();
+            paging::Cursors::new(self.engine, order).write_at(place.position, &last)
         };
         Ok(ListAsOf {
-            total: is_exact.then(|| selected.len()),
+            total,
             end,
             next: taken.last.filter(|_| !all_looked_at).map(cursor),
             truncated: !all_looked_at && taken.rows.len() < size,
@@ -151,22 +159,19 @@ impl Reader<'_> {
         let Some(cursor) = &query.cursor else {
             return Ok(Place { position: self.then("as_of", as_of)?.position, after: None });
         };
-        let place = paging::Cursors::new(self.engine, order).place(cursor)?;
-        let (position, after) = match place.as_chunks::<8>() {
-            ([position, after], []) => (u64::from_be_bytes(*position), u64::from_be_bytes(*after)),
-            _ => return Err(QueryError::CursorInvalid),
-        };
-        Ok(Place { position: Position::new(position), after: Some(after) })
+        let (position, after) = paging::Cursors::new(self.engine, order).place_at(cursor)?;
+        let after = after.try_into().map_err(|_| QueryError::CursorInvalid)?;
+        Ok(Place { position, after: Some(u64::from_be_bytes(after)) })
     }
 
-    /// Returns the connections to look at, and whether they are exactly those that matched.
+    /// Returns the connections to look at, and those of them that changed since and so may not have
+    /// matched; the latter not if there are too many to tell.
     fn candidates(
         &self,
         models: &Models,
         query: ListQuery,
-        wanted: &Criteria,
         position: Position,
-    ) -> Result<(Selection, bool), QueryError> {
+    ) -> Result<(Selection, Option<Selection>), QueryError> {
         let created = models.created_until(position)?;
         let within = ListQuery { lifecycle: Some("any".to_owned()), ..ListQuery::default() };
         let options = |query| ListOptions { query, ..ListOptions::default() };
@@ -175,19 +180,32 @@ impl Reader<'_> {
         let mut existing = self.select(models, &options(within))?.selected;
         existing.keep_range(0, created);
         let Some(mut changed) = self.changed_since(models, position)? else {
-            return Ok((existing, false));
+            return Ok((existing, None));
         };
         let mut selected = matching;
         selected.subtract(&changed);
         selected.keep_range(0, created);
         changed.intersect(&existing);
-        for ordinal in all(&changed) {
+        selected.unite(changed.clone());
+        Ok((selected, Some(changed)))
+    }
+
+    /// Returns how many of these connections matched, some of which changed since.
+    fn count(
+        &self,
+        models: &Models,
+        selected: &Selection,
+        changed: &Selection,
+        wanted: &Criteria,
+        position: Position,
+    ) -> Result<u64, QueryError> {
+        let mut count = selected.len() - changed.len();
+        for ordinal in all(changed) {
             let Some((now, _)) = models.authentic(ordinal)? else { continue };
-            if self.state_as_of(now, position)?.is_some_and(|state| wanted.is(&state)) {
-                selected.insert(u64::from(ordinal));
-            }
+            let state = self.state_as_of(now, position)?;
+            count += u64::from(state.is_some_and(|state| wanted.is(&state)));
         }
-        Ok((selected, true))
+        Ok(count)
     }
 
     /// Returns the connections that were changed after a position, or `None` if they are too many.

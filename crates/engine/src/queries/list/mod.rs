@@ -7,7 +7,6 @@ mod rows;
 use std::fmt;
 
 use ledger_contract::ResumePoint;
-use ledger_contract::errors::Code;
 use ledger_contract::queries::{ListPage, ListQuery, PAGE_BYTES};
 use ledger_contract::view::ConnectionView;
 use ledger_domain::principal::Scope;
@@ -169,9 +168,7 @@ impl Reader<'_> {
             rows.push(show(self.caller.shown(connection)));
             last = Some(place);
         }
-        if altered > 0 {
-            self.engine.count_refusal(Code::RecordAltered);
-        }
+        self.note_altered(altered);
         let truncated = budget.is_spent();
         let last = last.filter(|_| page.places && (found.more || truncated));
         let order = page.order_name();
