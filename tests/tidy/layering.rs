@@ -41,10 +41,7 @@ const EDGES: [(&str, &[&str]); 33] = [
         &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine", "ledger-outgoing"],
     ),
     ("ledger-forward", &["ledger-domain", "ledger-contract", "ledger-outgoing"]),
-    (
-        "ledger-manifests",
-        &["ledger-domain", "ledger-vault", "ledger-providers", "ledger-contract"],
-    ),
+    ("ledger-manifests", &["ledger-domain", "ledger-vault", "ledger-providers", "ledger-contract"]),
     (
         "ledger-checkpoints",
         &["ledger-proof", "ledger-contract", "ledger-engine", "ledger-outgoing"],

@@ -36,8 +36,8 @@ mod failure;
 mod key_out;
 mod output;
 mod progress;
-mod table;
 mod retry;
+mod table;
 mod text;
 mod until;
 

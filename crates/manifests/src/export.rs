@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use ledger_contract::queries::{PrincipalView, WorkspaceView};
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use crate::live::Live;
@@ -166,7 +166,8 @@ impl Exporter {
     /// Returns a name of a variable that no other field has.
     fn variable(&mut self, workspace: &str, slug: &str, field: &str) -> String {
         let upper = |text: &str| -> String {
-            let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+            let letter =
+                |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
             text.chars().map(letter).collect()
         };
         let plain = format!("{}_{}", upper(slug), upper(field));

@@ -74,7 +74,8 @@ fn strip(value: &mut Value) {
         Value::Object(members) => {
             members.values_mut().for_each(strip);
             members.retain(|name, value| {
-                let is_list = matches!(name.as_str(), "models" | "multipliers" | "additional_units");
+                let is_list =
+                    matches!(name.as_str(), "models" | "multipliers" | "additional_units");
                 !value.is_null() && !(is_list && *value == json!({}))
             });
         }

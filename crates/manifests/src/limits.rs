@@ -14,8 +14,8 @@ pub const DEPTH: usize = 48;
 pub const DOCUMENTS: usize = 100_000;
 /// Most aliases (`*name`) in one file.
 pub const ALIASES: usize = 10_000;
-/// Most nodes that aliases repeat in one file.
-pub const REPEATED_NODES: usize = 1_000_000;
+/// Most nodes that aliases repeat in one file, and that are kept to be repeated.
+pub const REPEATED_NODES: usize = 100_000;
 /// Most complaints that are kept of one run.
 pub const COMPLAINTS: usize = 1_000;
 /// Characters of a name that are a mistake for another.

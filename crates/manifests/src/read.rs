@@ -58,10 +58,14 @@ impl Reader {
             return self.complain(Complaint::new(Place::file(&file), message));
         }
         for node in &nodes {
-            let before = self.complaints.len();
-            DOCUMENT.check(&file, node, &mut self.complaints);
-            self.complaints.truncate(limits::COMPLAINTS);
-            if before == self.complaints.len() && self.has_form(&file, node) {
+            if !self.has_form(&file, node) {
+                continue;
+            }
+            let mut found = Vec::new();
+            DOCUMENT.check(&file, node, &mut found);
+            let is_sound = found.is_empty();
+            found.into_iter().for_each(|complaint| self.complain(complaint));
+            if is_sound {
                 self.document(&Source { file: &file, folder }, node);
             }
         }

@@ -90,17 +90,13 @@ pub(crate) static SECRET: Shape = Fields(&[
     ("keep", Switch),
 ]);
 
-const REFERENCE: Shape =
-    Fields(&[("kind", Text), ("name", Text), ("key", Text), ("format", Text)]);
+const REFERENCE: Shape = Fields(&[("kind", Text), ("name", Text), ("key", Text), ("format", Text)]);
 
 static SECRET_REFERENCE: Shape =
     Fields(&[("target", Text), ("reference", Text), ("key", Text), ("format", Text)]);
 
-const ACCESS: Shape = Fields(&[
-    ("everyone", LIMITS),
-    ("workspaces", Map(&LIMITS)),
-    ("denied", List(&Text)),
-]);
+const ACCESS: Shape =
+    Fields(&[("everyone", LIMITS), ("workspaces", Map(&LIMITS)), ("denied", List(&Text))]);
 
 const LIMITS: Shape = Fields(&[
     (
@@ -131,7 +127,9 @@ impl Shape {
     /// Complains about each node that does not fit.
     pub(crate) fn check(&self, file: &Arc<str>, node: &Node, found: &mut Vec<Complaint>) {
         let mut wrong = |expected: &str| {
-            let message = format!("must be {expected}, and is {}", node.data.kind());
+            let (expected, remedy) = expected.split_once("; ").unwrap_or((expected, ""));
+            let remedy = if remedy.is_empty() { String::new() } else { format!("; {remedy}") };
+            let message = format!("must be {expected}, and is {}{remedy}", node.data.kind());
             found.push(Complaint::new(node.place(file), message));
         };
         match (self, &node.data) {
@@ -161,12 +159,7 @@ impl Shape {
     }
 }
 
-fn fields(
-    known: &[(&str, Shape)],
-    file: &Arc<str>,
-    node: &Node,
-    found: &mut Vec<Complaint>,
-) {
+fn fields(known: &[(&str, Shape)], file: &Arc<str>, node: &Node, found: &mut Vec<Complaint>) {
     let Data::Map(members) = &node.data else { return };
     for (name, node) in members {
         match known.iter().find(|(known, _)| *known == name.text) {
@@ -241,12 +234,12 @@ mod tests {
     #[test]
     fn a_value_of_another_kind_is_told_and_not_quoted() {
         for (line, expected) in [
-            ("labels: {team: 7}", "text; put it in quotes, and is a number"),
+            ("labels: {team: 7}", "text, and is a number; put it in quotes"),
             ("labels: [canary]", "a map, and is a list"),
             ("tags: canary", "a list, and is text"),
             ("enabled: canary", "true or false, and is text"),
             ("enabled: yes", "true or false, and is text"),
-            ("config: {a: null}", "a value; leave it out"),
+            ("config: {a: null}", "a value, and is nothing; leave it out"),
             ("secrets: {k: 7}", "text in quotes, or a map"),
             ("models: {models: {m: canary}}", "a map, and is text"),
             ("slug: [canary]", "text, and is a list"),

@@ -92,12 +92,7 @@ impl Node {
         let span = spanned.defined.span();
         let bytes = |number: Option<u64>| number.and_then(|n| u32::try_from(n).ok());
         let span = (bytes(span.byte_offset()), bytes(span.byte_len()));
-        Self {
-            line,
-            column,
-            span: (span.0.unwrap_or(0), span.1.unwrap_or(0)),
-            data: spanned.value,
-        }
+        Self { line, column, span: (span.0.unwrap_or(0), span.1.unwrap_or(0)), data: spanned.value }
     }
 
     /// Returns its place in a file.
@@ -132,7 +127,8 @@ impl Node {
             Data::Text(text) => Value::String(text.clone()),
             Data::List(items) => items.iter().map(Self::to_json).collect(),
             Data::Map(members) => {
-                let members = members.iter().map(|(name, node)| (name.text.clone(), node.to_json()));
+                let members =
+                    members.iter().map(|(name, node)| (name.text.clone(), node.to_json()));
                 Value::Object(members.collect::<Map<_, _>>())
             }
         }
@@ -183,6 +179,7 @@ fn options() -> Options {
             max_documents: limits::DOCUMENTS,
             max_aliases: limits::ALIASES,
             max_anchors: limits::ALIASES,
+            max_recorded_anchor_events: limits::REPEATED_NODES,
             max_total_scalar_bytes: limits::FILE_BYTES,
             max_total_comment_bytes: limits::FILE_BYTES,
         },
@@ -203,6 +200,9 @@ fn complaint(file: &Arc<str>, error: &Error) -> Complaint {
         Error::DuplicateMappingKey { .. } => "names a member twice",
         Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } => {
             "has more nodes, aliases or levels than a manifest may have"
+        }
+        Error::AliasError { .. } => {
+            "is an alias that repeats more nodes than a manifest may have, or that cannot be read"
         }
         _ => "cannot be read as YAML or JSON; a text with `: `, `#`, `*`, `&` or `{` needs quotes",
     };
@@ -353,12 +353,14 @@ mod tests {
     #[test]
     fn aliases_do_not_grow_without_end() {
         let mut text = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
-        for (one, next) in ["ab", "bc", "cd", "de", "ef", "fg", "gh", "hi"].map(|two| two.split_at(1)) {
+        for (one, next) in
+            ["ab", "bc", "cd", "de", "ef", "fg", "gh", "hi"].map(|two| two.split_at(1))
+        {
             let aliases = vec![format!("*{one} "); 10].join(",");
             text += &format!("{next}: &{next} [{aliases}]\n");
         }
         let complaint = read(&file(), &text).unwrap_err();
-        assert!(complaint.message.contains("more nodes"), "{complaint}");
+        assert!(complaint.message.contains("repeats more nodes"), "{complaint}");
         assert_eq!(all("a: &a {x: 1}\nb: *a\n"), [json!({"a": {"x": 1}, "b": {"x": 1}})]);
         let deep = "[".repeat(200);
         assert!(read(&file(), &deep).is_err());

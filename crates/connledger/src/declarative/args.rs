@@ -80,12 +80,7 @@ impl DeclaredArgs {
     pub(super) fn options(&self, adopts: bool) -> CompareOptions<'_> {
         CompareOptions {
             prune: self.prune,
-            plan: Options {
-                set: &self.set,
-                adopts,
-                updates: true,
-                archived: self.archived.into(),
-            },
+            plan: Options { set: &self.set, adopts, updates: true, archived: self.archived.into() },
         }
     }
 }

@@ -58,8 +58,7 @@ pub(super) async fn run(
 /// Returns the plans in groups that are carried out one after the other: workspaces, principals,
 /// connections before those that refer to them, and what is archived.
 fn groups(manifest: &Manifest, plans: Vec<Planned>) -> Vec<Vec<Planned>> {
-    let mut connections: Vec<Option<Planned>> =
-        manifest.connections.iter().map(|_| None).collect();
+    let mut connections: Vec<Option<Planned>> = manifest.connections.iter().map(|_| None).collect();
     let (mut workspaces, mut principals, mut archived) = (Vec::new(), Vec::new(), Vec::new());
     for one in plans {
         match (one.item.and_then(|index| connections.get_mut(index)), one.plan.kind) {

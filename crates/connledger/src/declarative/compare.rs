@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use ledger_manifests::plan::{self, Action, Plan};
 use ledger_manifests::Manifest;
+use ledger_manifests::plan::{self, Action, Plan};
 
 use super::args::CompareOptions;
 use super::there::{self, There, key};

@@ -51,7 +51,8 @@ fn listed(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         let mut found = Vec::new();
         for entry in path.read_dir().map_err(failed)? {
             let file = entry.map_err(failed)?.path();
-            let is_manifest = file.extension().is_some_and(|end| ENDS.iter().any(|one| end == *one));
+            let is_manifest =
+                file.extension().is_some_and(|end| ENDS.iter().any(|one| end == *one));
             if is_manifest && file.is_file() {
                 found.push(file);
             }

@@ -23,8 +23,7 @@ pub(super) enum Extent {
 /// Shows what is to be done, and what was changed by hand.
 pub(super) fn plans(out: Output, plans: &[Planned], extent: Extent) -> Result<(), Failure> {
     let is_told = |plan: &Plan| plan.action != Action::None || plan.drift.is_some();
-    let told: Vec<&Plan> =
-        plans.iter().map(|one| &one.plan).filter(|plan| is_told(plan)).collect();
+    let told: Vec<&Plan> = plans.iter().map(|one| &one.plan).filter(|plan| is_told(plan)).collect();
     if out.is_json() {
         told.iter().try_for_each(|plan| out.object(&object(plan)))?;
         return out.object(&summary(plans));
@@ -95,7 +94,8 @@ fn summary(plans: &[Planned]) -> Value {
 }
 
 fn object(plan: &Plan) -> Value {
-    let mut object = json!({ "kind": plan.kind, "name": plan.name, "action": plan.action.as_str() });
+    let mut object =
+        json!({ "kind": plan.kind, "name": plan.name, "action": plan.action.as_str() });
     if !plan.changes.is_empty() {
         object["changes"] = json!(plan.changes);
     }

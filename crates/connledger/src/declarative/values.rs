@@ -15,7 +15,8 @@ pub(super) fn read(manifest: &mut Manifest, allows_clear: bool) -> Vec<Complaint
     let mut complaints = Vec::new();
     for item in &mut manifest.connections {
         let place = item.place.clone();
-        let wrong = |message| Complaint::new(place.clone(), message);
+        let slug = item.slug.clone();
+        let wrong = |message| Complaint::new(place.clone(), format!("{slug}: {message}"));
         complaints.extend(of(item, allows_clear).into_iter().map(wrong));
     }
     complaints
@@ -23,13 +24,12 @@ pub(super) fn read(manifest: &mut Manifest, allows_clear: bool) -> Vec<Complaint
 
 /// Reads the values of one connection, and returns what is wrong.
 pub(super) fn of(item: &mut ConnectionItem, allows_clear: bool) -> Vec<String> {
-    let slug = item.slug.clone();
     let mut wrong = Vec::new();
     for (field, source) in &mut item.secrets {
         match value(field, source, allows_clear) {
             Ok(Some(value)) => *source = SecretSource::Read(value),
             Ok(None) => {}
-            Err(message) => wrong.push(format!("{slug}: secrets.{field}: {message}")),
+            Err(message) => wrong.push(message),
         }
     }
     wrong
@@ -41,14 +41,15 @@ fn value(
     source: &SecretSource,
     allows_clear: bool,
 ) -> Result<Option<Plaintext>, String> {
+    let at_field = |message: String| format!("secrets.{field}: {message}");
     let text = match source {
         SecretSource::Environment(name) => settings::named_by_manifest(name)
-            .ok_or_else(|| format!("the variable {name} is not set, or is no text"))?,
-        SecretSource::File(path) => file(path)?,
+            .ok_or_else(|| at_field(format!("the variable {name} is not set, or is no text")))?,
+        SecretSource::File(path) => file(path).map_err(at_field)?,
         SecretSource::Clear(_) if !allows_clear => {
-            return Err("stands in the manifest in the clear; take it from_env, from_file or by a \
-                        reference, or pass --allow-clear-secrets"
-                .to_owned());
+            let message = "stands in the manifest in the clear; take it from_env, from_file or by \
+                           a reference, or pass --allow-clear-secrets";
+            return Err(at_field(message.to_owned()));
         }
         _ => return Ok(None),
     };

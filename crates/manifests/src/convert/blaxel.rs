@@ -11,7 +11,8 @@ use crate::place::Complaint;
 pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found, Complaint> {
     let mut found = Found::default();
     for row in rows(file, text, &["data"], "metadata")? {
-        let within = |path| row.within(path).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let within =
+            |path| row.within(path).and_then(Value::as_str).filter(|text| !text.is_empty());
         let name = within(["metadata", "name"]).unwrap_or_default().to_owned();
         let Some(integration) = within(["spec", "integration"]) else {
             found.refused.push((name, "has no spec.integration".to_owned()));
@@ -24,7 +25,8 @@ pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found
         draft.set("display_name", within(["metadata", "displayName"]));
         let is_test = row.within(["spec", "sandbox"]).and_then(Value::as_bool) == Some(true);
         draft.set("environment", is_test.then_some("test"));
-        let object = |path| row.within(path).and_then(Value::as_object).cloned().unwrap_or_default();
+        let object =
+            |path| row.within(path).and_then(Value::as_object).cloned().unwrap_or_default();
         for (key, value) in object(["metadata", "labels"]) {
             draft.set_in("labels", &key, value);
         }
@@ -37,7 +39,7 @@ pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found
         for (key, value) in object(["spec", "secret"]) {
             draft.secret(&key, value.as_str().unwrap_or_default().to_owned());
         }
-        draft.tell_auth_method(known);
+        draft.complete(known);
         found.drafts.push(draft);
     }
     Ok(found)

@@ -27,13 +27,7 @@ impl Draft {
     pub(super) fn new(place: Place, slug: &str, provider: &str) -> Self {
         let mut body = Map::new();
         body.insert("provider".to_owned(), json!(provider));
-        Self {
-            place,
-            slug: slug.to_owned(),
-            body,
-            secrets: BTreeMap::new(),
-            missing: Vec::new(),
-        }
+        Self { place, slug: slug.to_owned(), body, secrets: BTreeMap::new(), missing: Vec::new() }
     }
 
     /// Sets a member of the body, unless the value is nothing or an empty text.
@@ -81,8 +75,12 @@ impl Draft {
         }
     }
 
-    /// Sets the authentication method that its fields tell of, if no other is set.
-    pub(super) fn tell_auth_method(&mut self, provider: Option<&Provider>) {
+    /// Sets the kind of its provider, and the authentication method that its fields tell of, if no
+    /// others are set.
+    pub(super) fn complete(&mut self, provider: Option<&Provider>) {
+        if let (Some(provider), false) = (provider, self.body.contains_key("kind")) {
+            self.set("kind", provider.kind.as_str());
+        }
         let given = |names: &[&str]| {
             let config = self.body.get("config").and_then(Value::as_object);
             names.iter().all(|name| {

@@ -51,7 +51,13 @@ pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found
         draft.missing.extend(method.map(|(.., secret)| secret.to_owned()));
         let settings = row.members.iter().filter(|(name, _)| !COMMON.contains(&name.as_str()));
         for (name, value) in settings {
-            draft.field(options.catalogue.of(provider), name, value.clone());
+            // The product shows all of them in the clear, so that only its certain secrets are ones.
+            match options.catalogue.of("").exposed(name, value) {
+                Some(_) if !value.is_object() => {
+                    draft.field(options.catalogue.of(provider), name, value.clone());
+                }
+                _ => draft.set_in("config", name, value.clone()),
+            }
         }
         found.drafts.push(draft);
     }

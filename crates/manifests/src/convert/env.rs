@@ -82,7 +82,9 @@ fn value(text: &str, quote: Option<char>) -> Result<String, &'static str> {
 /// Refuses a value that is to be made of others.
 fn expanded(text: &str) -> Result<String, &'static str> {
     if text.contains("${") {
-        return Err("is made of another variable; write its value, in single quotes if it is meant");
+        return Err(
+            "is made of another variable; write its value, in single quotes if it is meant",
+        );
     }
     Ok(text.to_owned())
 }
@@ -113,7 +115,8 @@ mod tests {
 
     #[test]
     fn variables_are_read_as_dotenv_reads_them() {
-        let text = "# keys\nexport A=one # note\nB='t$w\"o'\nC=\"th\\nree\"\nD=\nE = \"a\nb\" # x\nA=1\n";
+        let text =
+            "# keys\nexport A=one # note\nB='t$w\"o'\nC=\"th\\nree\"\nD=\nE = \"a\nb\" # x\nA=1\n";
         let expected = [("B", "t$w\"o"), ("C", "th\nree"), ("D", ""), ("E", "a\nb"), ("A", "1")];
         assert_eq!(read(text), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
         for (text, line) in

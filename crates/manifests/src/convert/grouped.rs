@@ -9,7 +9,8 @@ use super::draft::{Draft, field_name};
 use crate::place::Place;
 
 /// Ends of names that say what a variable is, longer ones first, and the field that it is.
-const ENDS: [(&str, &str); 52] = [
+const ENDS: [(&str, &str); 53] = [
+    ("API_BASE_URL", "base_url"),
     ("SERVICE_ACCOUNT_JSON", "service_account_json"),
     ("SECRET_ACCESS_KEY", "secret_access_key"),
     ("CONNECTION_STRING", "connection_string"),
@@ -99,8 +100,9 @@ fn database(value: &str) -> Option<&'static str> {
 
 /// Returns whether all names say what they are.
 pub(super) fn are_telling<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
-    let is_variable =
-        |name: &str| name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    let is_variable = |name: &str| {
+        name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
     names.all(|name| is_variable(name) && split(name).is_some())
 }
 
@@ -152,18 +154,12 @@ fn connection(
     for (field, variable) in group {
         put(&mut draft, known, catalogue.of(provider), field, variable.value);
     }
-    draft.tell_auth_method(known);
+    draft.complete(known);
     let has_secret = !draft.secrets.is_empty() || !draft.missing.is_empty();
     has_secret.then_some(draft)
 }
 
-fn put(
-    draft: &mut Draft,
-    known: Option<&Provider>,
-    rules: &Provider,
-    field: &str,
-    value: String,
-) {
+fn put(draft: &mut Draft, known: Option<&Provider>, rules: &Provider, field: &str, value: String) {
     if value.is_empty() {
         return;
     }

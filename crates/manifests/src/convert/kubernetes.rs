@@ -40,7 +40,7 @@ pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found
         }
     }
     if left_out > 0 {
-        found.notes.push(format!("{file}: left out {left_out} objects that are no Secrets"));
+        found.notes.push(format!("{file}: objects that are no Secrets, and left out: {left_out}"));
     }
     Ok(found)
 }
@@ -84,7 +84,7 @@ fn secret(file: &Arc<str>, node: &Node, options: Options<'_>, found: &mut Found)
         draft.field(rules, &field, Value::String(value));
     }
     put_labels(&mut draft, &labels);
-    draft.tell_auth_method(known);
+    draft.complete(known);
     found.drafts.push(draft);
 }
 

@@ -174,7 +174,7 @@ fn connection(
     if !group.iter().any(|one| one.model.contains('*')) {
         draft.set("models", json!({ "allow_all": false, "models": models }));
     }
-    draft.tell_auth_method(known);
+    draft.complete(known);
     Ok(Some(draft))
 }
 

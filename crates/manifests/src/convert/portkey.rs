@@ -60,7 +60,7 @@ fn method(draft: &mut Draft, known: Option<&Provider>) {
         chooser.selects.get(value.as_str()?).copied()
     });
     draft.set("auth_method", chosen.map(|method| method.as_str()));
-    draft.tell_auth_method(known);
+    draft.complete(known);
 }
 
 /// Returns `secret_mappings` as references to an outside store.

@@ -26,7 +26,7 @@ pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found
             setting(&mut draft, options.catalogue.of(provider), &name, value, &mut references);
         }
         draft.set("secret_references", (!references.is_empty()).then_some(references));
-        draft.tell_auth_method(known);
+        draft.complete(known);
         found.drafts.push(draft);
     }
     if bare > 0 {

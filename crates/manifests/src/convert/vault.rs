@@ -58,6 +58,6 @@ fn draft(row: &Row, name: &str, mut fields: Map<String, Value>, options: Options
             None => draft.field(rules, &field, value),
         }
     }
-    draft.tell_auth_method(known);
+    draft.complete(known);
     draft
 }

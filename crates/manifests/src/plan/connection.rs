@@ -12,7 +12,7 @@ use super::others::empty;
 use super::{Action, Archived, FieldChange, Options, Plan, Step, access};
 use crate::applied::{APPLIED, Applied, Shown, hash, shown};
 use crate::form;
-use crate::live::Live;
+use crate::live::{Live, LiveSecret};
 use crate::manifest::{ConnectionItem, SecretSource};
 
 /// Plans a connection. `live` is the one of its name that is there, and `archived` those of its
@@ -29,13 +29,20 @@ pub fn connection(
     match (options.archived, archived) {
         (_, []) | (Archived::New, _) => create(item, options),
         (Archived::Restore, [one]) => restore(item, one, options),
-        (_, [one, ..]) => {
+        (_, _) => {
             let mut plan = empty("connection", &item.name());
-            let (number, id) = (archived.len(), &one.id);
-            plan.action = Action::Refuse(format!(
-                "{number} archived had this name ({id}); --archived restore brings it back, \
-                 --archived new makes another one"
-            ));
+            plan.action = Action::Refuse(match archived {
+                [one] => format!(
+                    "an archived connection had this name ({}); --archived restore brings it \
+                     back, --archived new makes another one",
+                    one.id
+                ),
+                several => format!(
+                    "{} archived connections had this name; --archived new makes another one, and \
+                     `connledger restore ID` brings one back",
+                    several.len()
+                ),
+            });
             plan
         }
     }
@@ -146,7 +153,9 @@ fn update(item: &ConnectionItem, live: &Live, options: Options<'_>) -> Plan {
     }
     let adopts = options.adopts && live.applied.is_none();
     if changes.is_empty() && !adopts {
-        plan.steps = if options.updates { compared(item, live, &secrets, options) } else { vec![] };
+        if options.updates {
+            plan.steps = compared(item, live, &secrets, live.version, options);
+        }
         return plan;
     }
     plan.changes = changes;
@@ -175,15 +184,16 @@ fn steps(
 ) -> Vec<Step> {
     let mut rest = apart(&live.fields, &item.fields);
     rest.extend(grants);
-    let commands = 1 + rest.len() as u64;
-    let applied = applied(item, live, secrets, live.version + commands, options);
+    let version = live.version + 1 + rest.len() as u64;
+    let applied = applied(item, live, secrets, version, options);
     let mut body = body;
     put_applied(&mut body, &applied);
     put_removed(&mut body, secrets);
     let mut first = Step::new("update", Value::Object(body));
-    first.secrets = secrets.differing.iter().chain(&secrets.uncertain).cloned().collect();
+    first.secrets.clone_from(&secrets.differing);
     let mut steps = vec![first];
     steps.extend(rest);
+    steps.extend(compared(item, live, secrets, version, options));
     steps
 }
 
@@ -193,6 +203,7 @@ fn compared(
     item: &ConnectionItem,
     live: &Live,
     secrets: &Secrets,
+    version: u64,
     options: Options<'_>,
 ) -> Vec<Step> {
     if secrets.uncertain.is_empty() {
@@ -201,7 +212,13 @@ fn compared(
     let mut first = Step::new("update", json!({}));
     first.secrets.clone_from(&secrets.uncertain);
     first.may_be_nothing = true;
-    let applied = applied(item, live, secrets, live.version + 2, options);
+    let mut applied = applied(item, live, secrets, version + 2, options);
+    if let ([one], generations) = (secrets.uncertain.as_slice(), &mut applied.generations) {
+        generations.entry(one.clone()).and_modify(|number| *number += 1);
+    } else {
+        // Which of several was another one is not known before.
+        applied.generations.retain(|field, _| !secrets.uncertain.contains(field));
+    }
     let mut body = Map::new();
     put_applied(&mut body, &applied);
     vec![first, Step::new("update", Value::Object(body))]
@@ -230,10 +247,6 @@ fn applied(
             Some(secret) => generations.insert(field.clone(), secret.generation + 1),
             None => generations.remove(field),
         };
-    }
-    // Whether these become other ones is not known before.
-    for field in &secrets.uncertain {
-        generations.remove(field);
     }
     let hash = hash(&item.fields, &after);
     Applied { set: options.set.to_owned(), hash, version, generations }
@@ -282,11 +295,21 @@ fn secrets(item: &ConnectionItem, live: &Live) -> Result<Secrets, String> {
         let is_removed = matches!(source, SecretSource::Remove);
         secrets.changes.push(FieldChange {
             field: format!("secrets.{field}"),
-            before: known.map(shown),
+            before: known.map(|known| before(known, after(field, source))),
             after: (!is_removed).then(|| after(field, source)),
         });
     }
     Ok(secrets)
+}
+
+/// Returns what a secret field shows, and its generation if it will show the same.
+fn before(known: &LiveSecret, after: Value) -> Value {
+    match shown(known) {
+        Value::String(mask) if after == mask => {
+            format!("{mask} of generation {}", known.generation).into()
+        }
+        shown => shown,
+    }
 }
 
 /// Returns what a secret field will show.
@@ -309,7 +332,6 @@ fn mask(field: &str, value: &Plaintext) -> String {
 fn undeclared(item: &ConnectionItem, live: &Live) -> Option<String> {
     let others = live.secrets.keys().filter(|field| !item.secrets.contains_key(*field));
     let others: Vec<&str> = others.map(String::as_str).collect();
-    (!others.is_empty()).then(|| {
-        format!("not declared, and kept: secret {}; null removes it", others.join(", "))
-    })
+    (!others.is_empty())
+        .then(|| format!("not declared, and kept: secret {}; null removes it", others.join(", ")))
 }
