@@ -92,7 +92,7 @@ impl Failure {
     /// Makes a refusal one of the command line: of a file that is wrong, or of a question that has
     /// no answer.
     #[must_use]
-    pub(crate) fn as_usage(self) -> Self {
+    pub(crate) fn into_usage(self) -> Self {
         let kind = if self.kind == Kind::Refused { Kind::Usage } else { self.kind };
         Self { kind, ..self }
     }

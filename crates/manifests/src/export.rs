@@ -93,7 +93,7 @@ impl Exporter {
             ("name", Some(json!(view.principal))),
             ("kind", Some(json!(view.kind))),
             ("display_name", view.display_name.as_ref().map(|name| json!(name))),
-            ("enabled", (!view.enabled).then(|| json!(false))),
+            ("enabled", (!view.enabled).then_some(Value::Bool(false))),
             ("grants", grants),
         ];
         self.principals.push(entry(members));

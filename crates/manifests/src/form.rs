@@ -47,12 +47,11 @@ fn access(shown: &Value) -> Value {
     let mut denied = Vec::new();
     let rules = shown.get("workspaces").and_then(Value::as_object);
     for (name, rule) in rules.into_iter().flatten() {
-        match rule.get("allowed").and_then(Value::as_bool) {
-            Some(false) => denied.push(name.clone()),
-            _ => {
-                let limits = rule.get("limits").cloned().unwrap_or_else(|| json!({}));
-                workspaces.insert(name.clone(), limits);
-            }
+        if rule.get("allowed").and_then(Value::as_bool) == Some(false) {
+            denied.push(name.clone());
+        } else {
+            let limits = rule.get("limits").cloned().unwrap_or_else(|| json!({}));
+            workspaces.insert(name.clone(), limits);
         }
     }
     // `{}` is a grant without limits, and no grant is null.
@@ -76,7 +75,8 @@ fn strip(value: &mut Value) {
             members.retain(|name, value| {
                 let is_list =
                     matches!(name.as_str(), "models" | "multipliers" | "additional_units");
-                !value.is_null() && !(is_list && *value == json!({}))
+                let is_nothing = value.is_null() || (is_list && *value == json!({}));
+                !is_nothing
             });
         }
         Value::Array(items) => items.iter_mut().for_each(strip),

@@ -64,7 +64,9 @@ impl Reader {
             let mut found = Vec::new();
             DOCUMENT.check(&file, node, &mut found);
             let is_sound = found.is_empty();
-            found.into_iter().for_each(|complaint| self.complain(complaint));
+            for complaint in found {
+                self.complain(complaint);
+            }
             if is_sound {
                 self.document(&Source { file: &file, folder }, node);
             }

@@ -135,19 +135,23 @@ impl Shape {
         match (self, &node.data) {
             (Fields(known), Data::Map(_)) => fields(known, file, node, found),
             (Map(shape), Data::Map(members)) => {
-                members.iter().for_each(|(_, node)| shape.check(file, node, found));
+                for (_, node) in members {
+                    shape.check(file, node, found);
+                }
             }
             (List(shape), Data::List(items)) => {
-                items.iter().for_each(|item| shape.check(file, item, found));
+                for item in items {
+                    shape.check(file, item, found);
+                }
             }
-            // Null removes a secret.
-            (Self::Secret, Data::Text(_) | Data::Null) => {}
             (Self::Secret, Data::Map(_)) => SECRET.check(file, node, found),
-            (Text, Data::Text(_))
-            | (Switch, Data::Switch(_))
-            | (Number | Self::Form, Data::Number(_)) => {}
             (Any, Data::Null) => wrong("a value; leave it out to have none"),
-            (Any, _) => {}
+            // Null removes a secret.
+            (Self::Secret, Data::Text(_) | Data::Null)
+            | (Text, Data::Text(_))
+            | (Switch, Data::Switch(_))
+            | (Number | Self::Form, Data::Number(_))
+            | (Any, _) => {}
             (Text, Data::Number(_) | Data::Switch(_)) => wrong("text; put it in quotes"),
             (Text, _) => wrong("text"),
             (Switch, _) => wrong("true or false"),
@@ -213,7 +217,9 @@ mod tests {
         let file: Arc<str> = "f".into();
         let nodes = tree::read(&file, text).unwrap();
         let mut found = Vec::new();
-        nodes.iter().for_each(|node| DOCUMENT.check(&file, node, &mut found));
+        for node in &nodes {
+            DOCUMENT.check(&file, node, &mut found);
+        }
         found.iter().map(ToString::to_string).collect()
     }
 

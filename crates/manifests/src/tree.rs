@@ -357,7 +357,8 @@ mod tests {
             ["ab", "bc", "cd", "de", "ef", "fg", "gh", "hi"].map(|two| two.split_at(1))
         {
             let aliases = vec![format!("*{one} "); 10].join(",");
-            text += &format!("{next}: &{next} [{aliases}]\n");
+            let line = format!("{next}: &{next} [{aliases}]\n");
+            text.push_str(&line);
         }
         let complaint = read(&file(), &text).unwrap_err();
         assert!(complaint.message.contains("repeats more nodes"), "{complaint}");

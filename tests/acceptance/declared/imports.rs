@@ -10,7 +10,8 @@ use crate::service::Service;
 /// A kind, its file, what is created, and what is refused.
 type Case = (&'static str, &'static str, String, &'static [&'static str], u64);
 
-fn cases() -> Vec<Case> {
+/// Files of the five products, which show masks or nothing of secrets.
+fn products() -> Vec<Case> {
     vec![
         (
             "blaxel",
@@ -74,6 +75,12 @@ fn cases() -> Vec<Case> {
             &["el-github"],
             0,
         ),
+    ]
+}
+
+/// Files that have secrets, or name variables.
+fn files() -> Vec<Case> {
+    vec![
         (
             "env",
             "app.env",
@@ -121,7 +128,7 @@ fn cases() -> Vec<Case> {
 async fn files_of_each_kind_are_planned_imported_once_and_found_at_every_door() {
     let service = Service::start(&MANAGED).await;
     let mut all = 0;
-    for (kind, name, content, slugs, refused) in cases() {
+    for (kind, name, content, slugs, refused) in products().into_iter().chain(files()) {
         let path = write(&service, name, &content);
         let import = ["import", "--from", kind, text(&path)];
         let planned = run(&service, &import).await;

@@ -7,7 +7,7 @@ mod runs;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::Value;
@@ -69,7 +69,7 @@ async fn json(service: &Service, args: &[&str]) -> (Option<i32>, Vec<Value>) {
 }
 
 /// Compares a manifest with what is there, which must be equal.
-async fn expect_equal(service: &Service, manifest: &PathBuf) {
+async fn expect_equal(service: &Service, manifest: &Path) {
     let output = run(service, &["diff", "-f", text(manifest)]).await;
     assert_eq!(output.status.code(), Some(0), "{}{}", lines(&output), said(&output));
 }

@@ -113,6 +113,7 @@ impl From<ArchivedArg> for Archived {
 /// What is exported as a manifest.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "As a manifest")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct ManifestArgs {
     /// Write what the ledger holds as a manifest: to standard output, unless --out names a file
     #[arg(long)]

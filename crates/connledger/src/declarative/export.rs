@@ -30,13 +30,17 @@ pub(crate) async fn run(
     let mut workspaces = vec![session.workspace.clone()];
     if args.all_workspaces {
         let all = there::workspaces(&session).await?;
-        all.iter().for_each(|view| exporter.workspace(view));
+        for view in &all {
+            exporter.workspace(view);
+        }
         workspaces = all.into_iter().map(|view| view.name).collect();
     }
     if args.principals {
         let mut pages = Pages::new(&session);
         while let Some(principals) = pages.next().await? {
-            principals.iter().for_each(|view| exporter.principal(view));
+            for view in &principals {
+                exporter.principal(view);
+            }
         }
     }
     for workspace in &workspaces {

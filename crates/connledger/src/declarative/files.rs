@@ -117,5 +117,5 @@ pub(super) fn refuse(complaints: &[Complaint], out: Output) -> Failure {
         1 => "a manifest has a mistake, so nothing was changed".to_owned(),
         number => format!("the manifests have {number} mistakes, so nothing was changed"),
     };
-    Failure::from(Problem::because(code, message)).as_usage()
+    Failure::from(Problem::because(code, message)).into_usage()
 }

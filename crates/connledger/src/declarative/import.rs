@@ -35,7 +35,9 @@ pub(crate) async fn run(
     let mut converted = read(kind, paths, workspace, args, out)?;
     if let Some(path) = &args.out {
         let mut exporter = Exporter::new(ExportedSecrets::Environment);
-        converted.manifest.connections.iter().for_each(|item| exporter.item(item));
+        for item in &converted.manifest.connections {
+            exporter.item(item);
+        }
         tell(&converted, out)?;
         return export::write(&exporter, Some(path), out);
     }

@@ -65,7 +65,7 @@ pub(crate) async fn diff(
         refuse_impossible(&comparison)?;
         Ok::<_, Failure>(comparison)
     };
-    let comparison = compared.await.map_err(Failure::as_usage)?;
+    let comparison = compared.await.map_err(Failure::into_usage)?;
     if comparison.differs() { Err(Failure::told_no()) } else { Ok(()) }
 }
 

@@ -59,56 +59,63 @@ fn is_compared_there(plan: &Plan) -> bool {
 
 /// Returns how many there are of each action, as a line.
 fn counts(plans: &[Planned]) -> String {
-    let summary = summary(plans);
-    let number = |name: &str| summary["plan"][name].as_u64().unwrap_or(0);
-    let mut words = vec![format!("plan: {} to create", number("create"))];
-    for (name, words_for) in [("update", "to update"), ("restore", "to restore")] {
-        if name == "update" || number(name) > 0 {
-            words.push(format!("{} {words_for}", number(name)));
-        }
-    }
-    for (name, words_for) in [("archive", "to archive"), ("refused", "refused")] {
-        if number(name) > 0 {
-            words.push(format!("{} {words_for}", number(name)));
-        }
-    }
-    words.push(format!("{} unchanged", number("unchanged")));
-    if number("changed_by_hand") > 0 {
-        words.push(format!("{} changed by hand", number("changed_by_hand")));
-    }
-    words.join(", ")
+    let words = [
+        ("create", "to create", true),
+        ("update", "to update", true),
+        ("restore", "to restore", false),
+        ("archive", "to archive", false),
+        ("refused", "refused", false),
+        ("unchanged", "unchanged", true),
+    ];
+    let counted = words.map(|(action, words, always)| (count(plans, action), words, always));
+    let by_hand = (by_hand(plans), "changed by hand", false);
+    let told =
+        counted.into_iter().chain([by_hand]).filter(|(number, _, always)| *always || *number > 0);
+    let told: Vec<String> = told.map(|(number, words, _)| format!("{number} {words}")).collect();
+    format!("plan: {}", told.join(", "))
+}
+
+/// Returns how many plans have an action.
+fn count(plans: &[Planned], action: &str) -> usize {
+    plans.iter().filter(|one| one.plan.action.as_str() == action).count()
+}
+
+/// Returns how many connections were changed by hand.
+fn by_hand(plans: &[Planned]) -> usize {
+    plans.iter().filter(|one| matches!(one.plan.drift, Some((Drift::ByHand, _)))).count()
 }
 
 fn summary(plans: &[Planned]) -> Value {
-    let count = |word: &str| plans.iter().filter(|one| one.plan.action.as_str() == word).count();
-    let by_hand = |one: &&Planned| matches!(one.plan.drift, Some((Drift::ByHand, _)));
     json!({ "plan": {
-        "create": count("create"),
-        "update": count("update"),
-        "restore": count("restore"),
-        "archive": count("archive"),
-        "refused": count("refused"),
-        "unchanged": count("unchanged"),
-        "changed_by_hand": plans.iter().filter(by_hand).count(),
+        "create": count(plans, "create"),
+        "update": count(plans, "update"),
+        "restore": count(plans, "restore"),
+        "archive": count(plans, "archive"),
+        "refused": count(plans, "refused"),
+        "unchanged": count(plans, "unchanged"),
+        "changed_by_hand": by_hand(plans),
     }})
 }
 
 fn object(plan: &Plan) -> Value {
-    let mut object =
-        json!({ "kind": plan.kind, "name": plan.name, "action": plan.action.as_str() });
-    if !plan.changes.is_empty() {
-        object["changes"] = json!(plan.changes);
-    }
-    if let Action::Refuse(reason) = &plan.action {
-        object["reason"] = json!(reason);
-    }
-    if let Some((drift, by)) = &plan.drift {
-        object["drift"] = json!({ "since_last_apply": drift_word(*drift), "by": by });
-    }
-    if !plan.notes.is_empty() {
-        object["notes"] = json!(plan.notes);
-    }
-    object
+    let reason = match &plan.action {
+        Action::Refuse(reason) => Some(json!(reason)),
+        _ => None,
+    };
+    let drift = plan.drift.as_ref();
+    let drift =
+        drift.map(|(drift, by)| json!({ "since_last_apply": drift_word(*drift), "by": by }));
+    let members = [
+        ("kind", Some(json!(plan.kind))),
+        ("name", Some(json!(plan.name))),
+        ("action", Some(json!(plan.action.as_str()))),
+        ("changes", (!plan.changes.is_empty()).then(|| json!(plan.changes))),
+        ("reason", reason),
+        ("drift", drift),
+        ("notes", (!plan.notes.is_empty()).then(|| json!(plan.notes))),
+    ];
+    let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(given.collect())
 }
 
 const fn drift_word(drift: Drift) -> &'static str {
@@ -127,18 +134,16 @@ fn line(plan: &Plan) -> String {
         Action::Refuse(_) => '!',
     };
     let (kind, name) = (plan.kind, &plan.name);
-    let mut line = format!("{mark} {kind} {name}: {}", plan.action.as_str());
-    if let Action::Refuse(reason) = &plan.action {
-        line += &format!(", {reason}");
-    }
-    match &plan.drift {
-        Some((Drift::ByHand, by)) => {
-            line += &format!(" (changed by hand since the last apply, by {by})");
-        }
-        Some((Drift::Unfinished, _)) => line += " (the last apply did not finish it)",
-        None => {}
-    }
-    line
+    let reason = match &plan.action {
+        Action::Refuse(reason) => format!(", {reason}"),
+        _ => String::new(),
+    };
+    let drift = match &plan.drift {
+        Some((Drift::ByHand, by)) => format!(" (changed by hand since the last apply, by {by})"),
+        Some((Drift::Unfinished, _)) => " (the last apply did not finish it)".to_owned(),
+        None => String::new(),
+    };
+    format!("{mark} {kind} {name}: {}{reason}{drift}", plan.action.as_str())
 }
 
 fn field(change: &FieldChange) -> String {

@@ -62,7 +62,7 @@ impl Query {
 pub(crate) async fn run(common: &Common, query: Query, out: Output) -> Result<(), Failure> {
     let session = match Session::open(common, out).await {
         Ok(session) => session,
-        Err(failure) if query.compares_manifests() => return Err(failure.as_usage()),
+        Err(failure) if query.compares_manifests() => return Err(failure.into_usage()),
         Err(failure) => return Err(failure),
     };
     match query {

@@ -85,8 +85,9 @@ pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found
         }
     }
     for (group, _) in groups {
-        match connection(group, options) {
-            Ok(draft) => found.drafts.extend(draft),
+        let Some(first) = group.first() else { continue };
+        match connection(&group, first, options) {
+            Ok(draft) => found.drafts.push(draft),
             Err(refused) => found.refused.push(refused),
         }
     }
@@ -152,13 +153,12 @@ fn deployment(
     Ok(Deployment { place: node.place(file), model, provider, parameters })
 }
 
-/// Makes a connection of models that are reached in the same way. Those that take no credentials
-/// at all are none.
+/// Makes a connection of models that are reached in the same way, as the first of them is.
 fn connection(
-    group: Vec<Deployment>,
+    group: &[Deployment],
+    first: &Deployment,
     options: Options<'_>,
-) -> Result<Option<Draft>, (String, String)> {
-    let Some(first) = group.first() else { return Ok(None) };
+) -> Result<Draft, (String, String)> {
     let known = options.catalogue.find(&first.provider);
     let rules = options.catalogue.of(&first.provider);
     let mut draft = Draft::new(first.place.clone(), &first.provider, &first.provider);
@@ -175,7 +175,7 @@ fn connection(
         draft.set("models", json!({ "allow_all": false, "models": models }));
     }
     draft.complete(known);
-    Ok(Some(draft))
+    Ok(draft)
 }
 
 /// Adds a parameter: a secret as what it refers to, and a setting with its value.

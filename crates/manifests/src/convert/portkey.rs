@@ -1,5 +1,6 @@
 //! Integrations of Portkey, from the list or one by one. Only the latter have configurations.
 
+use ledger_domain::connection::AuthMethod;
 use ledger_providers::{Facade, Provider};
 use serde_json::{Map, Value, json};
 
@@ -59,7 +60,7 @@ fn method(draft: &mut Draft, known: Option<&Provider>) {
         let (_, value) = config?.iter().find(|(name, _)| chooser.is_called(name))?;
         chooser.selects.get(value.as_str()?).copied()
     });
-    draft.set("auth_method", chosen.map(|method| method.as_str()));
+    draft.set("auth_method", chosen.map(AuthMethod::as_str));
     draft.complete(known);
 }
 
@@ -69,16 +70,16 @@ fn references(row: &Row) -> Vec<Value> {
     let reference = |mapping: &Value| {
         let text = |name: &str| mapping.get(name).and_then(Value::as_str);
         let target = text("target_field")?;
-        let mut reference = json!({
-            "target": target.strip_prefix("configurations.").unwrap_or(target),
-            "reference": text("secret_reference_id")?,
-        });
+        let field = target.strip_prefix("configurations.").unwrap_or(target);
+        let mut reference = Map::new();
+        reference.insert("target".to_owned(), field.into());
+        reference.insert("reference".to_owned(), text("secret_reference_id")?.into());
         for (name, given) in [("key", "secret_key"), ("format", "value_format")] {
             if let Some(text) = text(given) {
-                reference[name] = text.into();
+                reference.insert(name.to_owned(), text.into());
             }
         }
-        Some(reference)
+        Some(Value::Object(reference))
     };
     mapped.into_iter().flatten().filter_map(reference).collect()
 }
@@ -90,11 +91,10 @@ fn pricing(row: &Row) -> Option<Value> {
     multipliers.retain(|_, value| value.is_number());
     let image = multiplier.get("image").and_then(|image| image.get("default")).cloned();
     let units = multiplier.get("additional_units").cloned().unwrap_or_else(|| json!({}));
-    let mut pricing = json!({ "multipliers": multipliers, "additional_units": units });
-    if let Some(image) = image.filter(Value::is_number) {
-        pricing["image_default"] = image;
-    }
-    Some(pricing)
+    let image = image.filter(Value::is_number);
+    Some(json!({
+        "multipliers": multipliers, "additional_units": units, "image_default": image,
+    }))
 }
 
 /// Returns the grant to all workspaces.

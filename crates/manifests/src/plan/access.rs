@@ -95,11 +95,11 @@ fn revoke(name: &str) -> Step {
 mod tests {
     use super::*;
 
-    fn form(access: Value) -> Declared {
+    fn form(access: &Value) -> Declared {
         json!({ "access": access }).as_object().cloned().unwrap_or_default()
     }
 
-    fn told(live: Value, wanted: Value) -> Vec<String> {
+    fn told(live: &Value, wanted: &Value) -> Vec<String> {
         match steps(&form(live), &form(wanted)) {
             Ok(steps) => steps
                 .iter()
@@ -115,21 +115,17 @@ mod tests {
         let (none, open) = (json!({}), json!({ "everyone": {} }));
         let some = json!({ "workspaces": { "a": {} } });
         let but = json!({ "everyone": {}, "denied": ["a"] });
-        assert_eq!(told(none.clone(), some.clone()), ["grant-workspace a"]);
-        assert_eq!(told(some.clone(), none.clone()), ["revoke-workspace a"]);
-        assert_eq!(told(some.clone(), some.clone()), [] as [&str; 0]);
-        assert_eq!(
-            told(some.clone(), json!({ "workspaces": { "a": limits } })),
-            ["grant-workspace a"]
-        );
-        assert_eq!(told(none.clone(), but.clone()), ["grant-workspace *", "revoke-workspace a"]);
-        assert_eq!(told(open.clone(), but.clone()), ["revoke-workspace a"]);
-        assert_eq!(told(but.clone(), none), ["revoke-workspace *"]);
-        assert_eq!(
-            told(json!({ "everyone": {}, "workspaces": { "a": {} } }), json!({})),
-            ["revoke-workspace *", "revoke-workspace a"]
-        );
-        assert!(told(but, open.clone())[0].contains("cannot be removed"));
-        assert_eq!(told(some, open), ["revoke-workspace a", "grant-workspace *"]);
+        assert_eq!(told(&none, &some), ["grant-workspace a"]);
+        assert_eq!(told(&some, &none), ["revoke-workspace a"]);
+        assert_eq!(told(&some, &some), [] as [&str; 0]);
+        let limited = json!({ "workspaces": { "a": limits } });
+        assert_eq!(told(&some, &limited), ["grant-workspace a"]);
+        assert_eq!(told(&none, &but), ["grant-workspace *", "revoke-workspace a"]);
+        assert_eq!(told(&open, &but), ["revoke-workspace a"]);
+        assert_eq!(told(&but, &none), ["revoke-workspace *"]);
+        let both = json!({ "everyone": {}, "workspaces": { "a": {} } });
+        assert_eq!(told(&both, &none), ["revoke-workspace *", "revoke-workspace a"]);
+        assert!(told(&but, &open)[0].contains("cannot be removed"));
+        assert_eq!(told(&some, &open), ["revoke-workspace a", "grant-workspace *"]);
     }
 }

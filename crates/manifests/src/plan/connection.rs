@@ -295,7 +295,7 @@ fn secrets(item: &ConnectionItem, live: &Live) -> Result<Secrets, String> {
         let is_removed = matches!(source, SecretSource::Remove);
         secrets.changes.push(FieldChange {
             field: format!("secrets.{field}"),
-            before: known.map(|known| before(known, after(field, source))),
+            before: known.map(|known| before(known, &after(field, source))),
             after: (!is_removed).then(|| after(field, source)),
         });
     }
@@ -303,9 +303,9 @@ fn secrets(item: &ConnectionItem, live: &Live) -> Result<Secrets, String> {
 }
 
 /// Returns what a secret field shows, and its generation if it will show the same.
-fn before(known: &LiveSecret, after: Value) -> Value {
+fn before(known: &LiveSecret, after: &Value) -> Value {
     match shown(known) {
-        Value::String(mask) if after == mask => {
+        Value::String(mask) if *after == mask => {
             format!("{mask} of generation {}", known.generation).into()
         }
         shown => shown,

@@ -1,7 +1,7 @@
 //! Plans for workspaces and principals.
 
 use ledger_contract::queries::{PrincipalView, WorkspaceView};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Action, FieldChange, Plan, Step};
 use crate::manifest::{PrincipalItem, WorkspaceItem};
@@ -46,18 +46,19 @@ pub fn principal(item: &PrincipalItem, live: Option<&PrincipalView>) -> Plan {
         return plan;
     }
     let (before, after) = (json!(live.grants), Value::Array(item.grants.clone()));
-    let mut body = json!({ "principal": item.name });
+    let mut body = Map::new();
+    body.insert("principal".to_owned(), json!(item.name));
     if before != after {
-        body["grants"] = after.clone();
+        body.insert("grants".to_owned(), after.clone());
         plan.changes.push(change("grants", before, after));
     }
     if live.display_name != item.display_name {
-        body["display_name"] = json!(item.display_name);
+        body.insert("display_name".to_owned(), json!(item.display_name));
         let (before, after) = (json!(live.display_name), json!(item.display_name));
         plan.changes.push(change("display_name", before, after));
     }
     if !plan.changes.is_empty() {
-        plan.steps.push(Step::new("update-principal", body));
+        plan.steps.push(Step::new("update-principal", Value::Object(body)));
     }
     if live.enabled != item.enabled {
         plan.changes.push(change("enabled", json!(live.enabled), json!(item.enabled)));
