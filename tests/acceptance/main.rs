@@ -80,6 +80,8 @@ mod custody;
 #[cfg(test)]
 mod data_dirs;
 #[cfg(test)]
+mod declared;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod engine;

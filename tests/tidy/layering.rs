@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 32] = [
+const EDGES: [(&str, &[&str]); 33] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-proof", &[]),
@@ -41,6 +41,7 @@ const EDGES: [(&str, &[&str]); 32] = [
         &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine", "ledger-outgoing"],
     ),
     ("ledger-forward", &["ledger-domain", "ledger-contract", "ledger-outgoing"]),
+    ("ledger-manifests", &["ledger-domain", "ledger-vault", "ledger-providers", "ledger-contract"]),
     (
         "ledger-checkpoints",
         &["ledger-proof", "ledger-contract", "ledger-engine", "ledger-outgoing"],
@@ -123,6 +124,7 @@ const EDGES: [(&str, &[&str]); 32] = [
             "ledger-tokens",
             "ledger-alerts",
             "ledger-forward",
+            "ledger-manifests",
             "ledger-checkpoints",
             "ledger-key-sources",
             "ledger-metrics",
@@ -144,7 +146,7 @@ const EDGES: [(&str, &[&str]); 32] = [
 ];
 
 /// Each library that only some packages may name, with those packages.
-const OWNERS: [(&str, &[&str]); 14] = [
+const OWNERS: [(&str, &[&str]); 15] = [
     ("prometheus", &["ledger-metrics"]),
     ("procfs", &["ledger-metrics"]),
     ("rocksdb", &["ledger-store", "ledger-benches"]),
@@ -158,6 +160,7 @@ const OWNERS: [(&str, &[&str]); 14] = [
     ("redis", &["ledger-logins"]),
     ("tokio-postgres", &["ledger-logins"]),
     ("cap-std", &["ledger-key-sources"]),
+    ("serde-saphyr", &["ledger-manifests"]),
     (
         "async-nats",
         &["ledger-bus", "ledger-client", "ledger-cluster", "ledger-tests", "ledger-benches"],

@@ -8,6 +8,7 @@ use crate::backup::BackupArgs;
 use crate::cluster::ClusterCommand;
 use crate::common::Common;
 use crate::config::{ConfigCommand, Layered};
+use crate::declarative::ApplyArgs;
 use crate::demo::DemoArgs;
 use crate::doctor::DoctorArgs;
 use crate::explain::ExplainArgs;
@@ -97,6 +98,8 @@ pub(crate) enum Command {
     Write(Verb),
     #[command(flatten)]
     Ask(Query),
+    /// Make a ledger what manifests declare
+    Apply(Box<ApplyArgs>),
     /// Bring the connections of a workspace back to an earlier moment, by a plan shown first
     Undo(UndoArgs),
     /// Manage users, services and gateways, and what each may do
@@ -143,10 +146,10 @@ pub(crate) enum Command {
     /// Check proofs, and that a log is the one that was signed before
     #[command(subcommand)]
     Verify(VerifyCommand),
-    /// Write a whole ledger as lines of JSON, for another folder, machine or format
+    /// Write a whole ledger as lines of JSON, or what it holds as a manifest
     Export(ExportArgs),
-    /// Make a data directory of an export, whole or up to a position or time
-    Import(ImportArgs),
+    /// Make a data directory of an export, or connections of the files of other products
+    Import(Box<ImportArgs>),
     /// Replace the key to which clients seal requests, while the ledger is not served
     RotateCurveKey(RotateCurveKeyArgs),
     /// Explain an error code and its remedy

@@ -89,6 +89,14 @@ impl Failure {
         self
     }
 
+    /// Makes a refusal one of the command line: of a file that is wrong, or of a question that has
+    /// no answer.
+    #[must_use]
+    pub(crate) fn into_usage(self) -> Self {
+        let kind = if self.kind == Kind::Refused { Kind::Usage } else { self.kind };
+        Self { kind, ..self }
+    }
+
     /// Returns the code of the error that the ledger returned, if it refused.
     pub(crate) fn code(&self) -> Option<&str> {
         self.body.as_ref().map(|body| body.code.as_str())

@@ -36,6 +36,7 @@ mod failure;
 mod key_out;
 mod output;
 mod progress;
+mod retry;
 mod table;
 mod text;
 mod until;
@@ -51,6 +52,7 @@ mod verbs;
 
 mod backup;
 mod cluster;
+mod declarative;
 mod explain;
 mod forward;
 mod install;
@@ -150,6 +152,7 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Write(verb) => verbs::run(&common, verb, out).await,
         Command::Ask(query) => queries::run(&common, query, out).await,
         Command::Forward(args) => forward::run(&common, *args, out).await,
+        Command::Apply(args) => declarative::apply(&common, *args, out).await,
         Command::Undo(args) => undo::run(&common, args, out).await,
         Command::Principal(command) => rights::run_principal(&common, command, out).await,
         Command::Key(command) => rights::run_key(&common, command, out).await,
@@ -166,8 +169,8 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Log(command) => proofs::log(&common, command, out).await,
         Command::Prove(args) => proofs::prove(&common, args, out).await,
         Command::Verify(command) => Box::pin(proofs::verify(&common, command, out)).await,
-        Command::Export(args) => portable::export(&common, &args, out).await,
-        Command::Import(args) => portable::import(&common, &args, out).await,
+        Command::Export(args) => portable::export(&common, args, out).await,
+        Command::Import(args) => portable::import(&common, *args, out).await,
         Command::RotateCurveKey(args) => rotate_curve_key::run(&common, &args, out).await,
     }
 }

@@ -40,6 +40,11 @@ pub(crate) fn variable(name: &OsStr) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// Returns the value of a variable that a manifest names, if it is set and is text.
+pub(crate) fn named_by_manifest(name: &str) -> Option<String> {
+    variable(OsStr::new(name))?.into_string().ok()
+}
+
 /// Returns when the run that this one replaces stopped, if it stopped because of a full disk.
 #[expect(clippy::disallowed_methods, reason = "settings are read here and nowhere else")]
 pub(crate) fn reopening_since() -> Option<Micros> {

@@ -24,6 +24,7 @@
 //!   (test: `only_a_position_that_the_history_has_is_continued_after`).
 
 mod as_of;
+mod declared;
 mod difference;
 mod fields;
 mod moment;
@@ -59,6 +60,7 @@ pub mod subjects;
 pub mod view;
 
 pub use as_of::AsOf;
+pub use declared::{Declared, declared_by, declared_in};
 pub use difference::{Difference, FieldChange, PatchOperation};
 pub use moment::Moment;
 pub use reduced::reduced;

@@ -47,8 +47,13 @@ fn is_exact(number: &[u8]) -> bool {
     if text.parse::<u64>().is_ok() || text.parse::<i64>().is_ok() {
         return true;
     }
-    // Written with an exponent, a number has its significant digits only.
-    text.parse::<f64>().is_ok_and(|parsed| digits(&format!("{parsed:e}")) == digits(text))
+    // Written with an exponent, a number has its significant digits only. Of two texts that are as
+    // near to it, JSON has another one.
+    text.parse::<f64>().is_ok_and(|parsed| {
+        let in_json = serde_json::Number::from_f64(parsed).map(|number| number.to_string());
+        let texts = [Some(format!("{parsed:e}")), in_json];
+        texts.into_iter().flatten().any(|written| digits(&written) == digits(text))
+    })
 }
 
 /// Returns the significant digits of a number before its exponent.
@@ -78,6 +83,7 @@ mod tests {
             "1000000000000000000000000",
             "0e400",
             "412246126.81182325",
+            "-920997719343040.2",
             r#"{"a": [1, {"b": -2.50}], "c": "12345678901234567890123"}"#,
             r#""say \"12345678901234567890123\" \\""#,
             "",

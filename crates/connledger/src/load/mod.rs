@@ -11,13 +11,12 @@ use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::time::Duration;
 
 use clap::Args;
 use futures::stream::{self, Stream, StreamExt as _};
 use indicatif::ProgressBar;
 use ledger_client::{Accepted, ClientError, CommandHeaders};
-use ledger_contract::errors::{Code, ErrorBody};
+use ledger_contract::errors::Code;
 use ledger_contract::queries::GetQuery;
 use ledger_contract::view::ConnectionView;
 use tokio::sync::mpsc;
@@ -26,19 +25,12 @@ use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::progress_bar;
+use crate::retry::{self, IN_FLIGHT, is_about_one};
 use crate::session::Session;
 use command_ids::CommandIds;
 use lines::Line;
 use tally::{Loaded, Remark, Tally};
 
-/// Most commands that are sent but not yet answered.
-const IN_FLIGHT: usize = 64;
-/// How often a command is sent while the ledger is busy or unreachable.
-const ATTEMPTS: u32 = 12;
-/// The pauses between attempts: the first one, and the longest.
-const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
-/// The longest pause that an answer can ask for. Whoever sends it may be no ledger.
-const ASKED_MAX: Duration = Duration::from_secs(30);
 const AGAIN: &str = "the lines loaded so far are kept; load the same file again to continue";
 
 /// Creates many connections.
@@ -148,7 +140,7 @@ async fn load(
                            changes them";
             return refused(&problem.code, message.to_owned());
         }
-        Err(ClientError::Problem(problem)) if is_about_the_line(&problem) => {
+        Err(ClientError::Problem(problem)) if is_about_one(&problem) => {
             return refused(&problem.code, problem.message);
         }
         Err(error) => return Err(Failure::from(error).hint(AGAIN)),
@@ -161,35 +153,14 @@ async fn load(
     }
 }
 
-fn is_about_the_line(problem: &ErrorBody) -> bool {
-    !problem.retry && problem.class != "internal" && problem.class != "unauthenticated"
-}
-
-/// Sends a create command until it is accepted or refused. The command id makes repeating safe.
+/// Sends a create command until it is accepted or refused.
 async fn persist(
     session: &Session,
     body: String,
     id: Option<String>,
 ) -> Result<Accepted, ClientError> {
-    let workspace = &session.workspace;
     let headers = id.map(CommandHeaders::with_id).unwrap_or_default();
-    let body = body.into_bytes();
-    let mut pause = RETRY.0;
-    for _ in 1..ATTEMPTS {
-        match session.client.command(workspace, "create", body.clone(), headers.clone()).await {
-            Err(error) if error.retry() => {
-                tokio::time::sleep(asked_or(pause, &error)).await;
-                pause = (pause * 2).min(RETRY.1);
-            }
-            answer => return answer,
-        }
-    }
-    session.client.command(workspace, "create", body, headers).await
-}
-
-/// Returns how long to wait after an error.
-fn asked_or(pause: Duration, error: &ClientError) -> Duration {
-    error.retry_after().map_or(pause, |asked| asked.min(ASKED_MAX))
+    retry::send(&session.client, &session.workspace, "create", body.into_bytes(), headers).await
 }
 
 /// Finds out whether the connection of a line that was loaded before is still in use.
@@ -198,7 +169,7 @@ async fn repeated(session: &Session, line: u64, connection: String) -> Result<Lo
     let answer = match session.client.query(&session.workspace, "get", &query).await {
         Ok(answer) => answer,
         // It has moved, or the caller may create connections but not read them.
-        Err(ClientError::Problem(problem)) if is_about_the_line(&problem) => {
+        Err(ClientError::Problem(problem)) if is_about_one(&problem) => {
             return Ok(Loaded::Repeated);
         }
         Err(error) => return Err(Failure::from(error).hint(AGAIN)),
@@ -215,22 +186,4 @@ async fn repeated(session: &Session, line: u64, connection: String) -> Result<Lo
     );
     let code = Code::ConnectionArchived.as_str().to_owned();
     Ok(Loaded::Archived(Remark { line, code, message }))
-}
-
-#[cfg(test)]
-mod tests {
-    use ledger_contract::errors::Problem;
-
-    use super::*;
-
-    #[test]
-    fn no_answer_asks_for_an_endless_pause() {
-        let usual = Duration::from_secs(1);
-        for (asked, expected) in [(None, 1), (Some(3), 3), (Some(300), 30), (Some(u64::MAX), 30)] {
-            let problem = Problem::new(Code::CredentialLockout);
-            let body = Problem { retry_after_seconds: asked, ..problem }.body().error;
-            let error = ClientError::Problem(Box::new(body));
-            assert_eq!(asked_or(usual, &error), Duration::from_secs(expected), "{asked:?}");
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! `export`: writes a whole ledger as lines of JSON.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ledger_contract::errors::{Code, Problem};
@@ -10,6 +10,7 @@ use serde_json::json;
 use super::file::{Destination, is_standard};
 use super::stop::Stop;
 use crate::common::Common;
+use crate::declarative::{self, ManifestArgs};
 use crate::failure::Failure;
 use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
@@ -25,17 +26,25 @@ own, so import finds a changed, moved or missing one.
 
 The ledger must not be served meanwhile, and stays as it is.
 
+With --manifest, a served ledger is asked for what it holds, and the answer is a manifest: `apply`
+takes it, and `diff -f` finds nothing that differs. It has no values of secrets; each is to be kept,
+or with --secrets-from-env, to come from a variable.
+
 Examples:
   connledger export --data-dir /srv/ledger --master-key-file master.key --out ledger.jsonl.zst
   connledger export --data-dir /srv/ledger --master-key-file master.key --out - | ssh HOST \\
-      connledger import - --data-dir /srv/ledger --master-key-file master.key")]
+      connledger import - --data-dir /srv/ledger --master-key-file master.key
+  connledger export --manifest -w payments > payments.yaml
+  connledger export --manifest --all-workspaces --principals --out fleet.yaml")]
 pub(crate) struct ExportArgs {
     /// New file, which only its owner can read; never overwritten. Compressed if it ends in .zst;
     /// `-` for standard output
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "manifest")]
+    out: Option<PathBuf>,
     #[command(flatten)]
     master_key: MasterKeyArgs,
+    #[command(flatten)]
+    manifest: ManifestArgs,
 }
 
 /// A finished export.
@@ -45,13 +54,18 @@ struct Done {
     written: WholeWritten,
 }
 
-pub(crate) async fn run(common: &Common, args: &ExportArgs, out: Output) -> Result<(), Failure> {
+pub(crate) async fn run(common: &Common, args: ExportArgs, out: Output) -> Result<(), Failure> {
+    let ExportArgs { out: path, master_key, manifest } = args;
+    if manifest.is_wanted() {
+        return declarative::export(common, &manifest, path.as_deref(), out).await;
+    }
+    let path = path.unwrap_or_default();
     let Some(folder) = common.data_dir.clone() else {
         return Err(Failure::usage("--data-dir is required"));
     };
     Engine::check(&folder).map_err(Problem::from)?;
-    let keyring = master_key::find(&args.master_key, Some(&folder))?;
-    let destination = Destination::create(&args.out)?;
+    let keyring = master_key::find(&master_key, Some(&folder))?;
+    let destination = Destination::create(&path)?;
     let (bar, stop) = (progress_bar(Some(0), out), Stop::default());
     let work = {
         let (bar, stop) = (bar.clone(), stop.clone());
@@ -71,10 +85,10 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs, out: Output) -> Resu
         }
         _ => failure,
     })?;
-    report(args, &done, out)
+    report(&path, &done, out)
 }
 
-fn report(args: &ExportArgs, done: &Done, out: Output) -> Result<(), Failure> {
+fn report(path: &Path, done: &Done, out: Output) -> Result<(), Failure> {
     let Done { identity, position, written: WholeWritten { state, events } } = done;
     if state.left_out > 0 {
         let entries = state.left_out;
@@ -84,9 +98,9 @@ fn report(args: &ExportArgs, done: &Done, out: Output) -> Result<(), Failure> {
         let lost = events.connections - events.keys;
         out.say(format!("{lost} connections have lost their keys, so nothing opens their secrets"));
     }
-    let (file, ledger) = (args.out.display(), identity.ledger);
+    let (file, ledger) = (path.display(), identity.ledger);
     let said = format!("ledger {ledger} up to position {position} is in {file}");
-    if is_standard(&args.out) {
+    if is_standard(path) {
         out.say(format!("ledger {ledger} is written up to position {position}"));
         return Ok(());
     }
@@ -97,7 +111,7 @@ fn report(args: &ExportArgs, done: &Done, out: Output) -> Result<(), Failure> {
             "position": position,
             "connections": events.connections,
             "keys": events.keys,
-            "file": args.out,
+            "file": path,
         }));
     }
     out.line(said)

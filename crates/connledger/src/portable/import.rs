@@ -14,6 +14,7 @@ use serde_json::json;
 use super::file;
 use super::stop::Stop;
 use crate::common::Common;
+use crate::declarative::{self, ForeignArgs};
 use crate::failure::Failure;
 use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
@@ -31,30 +32,52 @@ The result is a new history of the same ledger. With --to-position or --to-time,
 lost, receipts of commands included: a client that repeats such a command executes it again. Keys,
 tokens and rights that were taken away later are in force again. Clients that remember a position of the former history have to begin anew.
 
-To create connections from a file of them, use `connledger load`.
+With --from, connections are made of the files of other products, in a served ledger: of lists that
+their APIs answer (blaxel, pica, umbraco, portkey, elevenlabs), of variables (env), of the
+config.yaml of LiteLLM (litellm), of what `vault kv get -format=json` prints (vault), and of Secrets
+of Kubernetes (kubernetes). Without --yes, only the plan is shown. Repeating an import changes
+nothing. Lists of products show masks of secrets or nothing, so secrets are to be set afterwards;
+they are named. --out writes a manifest instead, for `connledger apply`.
+
+To create connections from a file of them, use `connledger apply` or `connledger load`.
 
 Examples:
   connledger import ledger.jsonl.zst --data-dir /srv/ledger --master-key-file master.key
   zstd -dc ledger.zst | connledger import - --data-dir /srv/ledger --master-key-file master.key
-  connledger import ledger.jsonl --data-dir /srv/ledger --to-time 2026-11-21T12:00:00Z")]
+  connledger import ledger.jsonl --data-dir /srv/ledger --to-time 2026-11-21T12:00:00Z
+  connledger import --from env .env                              what would be created
+  connledger import --from litellm config.yaml --yes
+  kubectl get secret -o yaml | connledger import --from kubernetes - -w payments --yes
+  connledger import --from vault openai.json --vault-path kv/team/openai --yes")]
 pub(crate) struct ImportArgs {
-    /// File that `export` wrote; decompressed if it ends in .zst; `-` for standard input
-    file: PathBuf,
+    /// File that `export` wrote; decompressed if it ends in .zst; `-` for standard input. With
+    /// --from, files of that kind
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     #[command(flatten)]
     until: UntilArgs,
     #[command(flatten)]
     master_key: MasterKeyArgs,
+    #[command(flatten)]
+    foreign: ForeignArgs,
 }
 
-pub(crate) async fn run(common: &Common, args: &ImportArgs, out: Output) -> Result<(), Failure> {
+pub(crate) async fn run(common: &Common, args: ImportArgs, out: Output) -> Result<(), Failure> {
+    if let Some(kind) = args.foreign.kind() {
+        return declarative::import(common, kind, &args.files, &args.foreign, out).await;
+    }
+    let [file] = args.files.as_slice() else {
+        return Err(Failure::usage("a ledger is made of one file")
+            .hint("to make connections of files of other products, pass --from KIND"));
+    };
     let Some(folder) = common.data_dir.clone() else {
         return Err(Failure::usage("--data-dir is required"));
     };
     let until = args.until.into();
     let keyring = master_key::find(&args.master_key, Some(&folder))?;
     let stop = Stop::default();
-    let input = file::open(&args.file, &stop);
-    let mut input = input.map_err(|error| Failure::file("read", &args.file, &error))?;
+    let input = file::open(file, &stop);
+    let mut input = input.map_err(|error| Failure::file("read", file, &error))?;
     let bar = progress_bar(Some(0), out);
     let work = {
         let (bar, folder) = (bar.clone(), folder.clone());

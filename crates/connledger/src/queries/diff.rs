@@ -1,4 +1,6 @@
-//! `diff`.
+//! `diff`: between two moments, or between manifests and what is there.
+
+use std::path::PathBuf;
 
 use std::collections::HashSet;
 
@@ -12,33 +14,48 @@ use serde_json::value::RawValue;
 use super::list::{handle, heading, short_time};
 use super::paging::{Listing, PageArgs};
 use super::read_answer;
+use crate::declarative::{self, DeclaredArgs};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
 use crate::table::Table;
 use crate::verbs::archived;
 
-/// Shows how a connection, or a whole workspace, differs between two moments.
+/// Shows how a connection, or a whole workspace, differs between two moments, or from manifests.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A moment is a time, how long ago, a position of the log, or a version of the connection. Of secrets,
 only generations are shown.
 
+With -f, what manifests declare is compared with what is there; nothing is changed. The exit code is
+then 0 if nothing differs, 1 if something does, and 2 or more if that cannot be told.
+
 Examples:
   connledger diff openai-prod --from v3                          since version 3
   connledger diff openai-prod --from v3 --to v5 --patch          as a JSON Patch (RFC 6902)
   connledger diff openai-prod --from 2026-11-01T00:00:00Z
-  connledger diff --from 24h                                     the connections that differ")]
+  connledger diff --from 24h                                     the connections that differ
+  connledger diff -f fleet/                                      what `apply` would change")]
 pub(crate) struct DiffArgs {
     /// Id or slug; every connection of the workspace if omitted
     name: Option<String>,
     /// The earlier moment: a time, how long ago like 24h, a position like 1042, or a version
     /// like v3
-    #[arg(long, value_name = "MOMENT")]
-    from: String,
+    #[arg(long, value_name = "MOMENT", required_unless_present = "file")]
+    from: Option<String>,
     /// The later moment; now if omitted
     #[arg(long, value_name = "MOMENT")]
     to: Option<String>,
+    /// Manifests: a file, a folder of files, or - for standard input; may be repeated
+    #[arg(
+        long,
+        short = 'f',
+        value_name = "FILE",
+        conflicts_with_all = ["name", "from", "to", "patch", "all_workspaces"]
+    )]
+    file: Vec<PathBuf>,
+    #[command(flatten)]
+    declared: DeclaredArgs,
     /// Write the JSON Patch that makes the second state of the first
     #[arg(long, requires = "name")]
     patch: bool,
@@ -49,8 +66,19 @@ pub(crate) struct DiffArgs {
     all_workspaces: bool,
 }
 
+impl DiffArgs {
+    /// Returns whether manifests are compared with what is there.
+    pub(super) fn compares_manifests(&self) -> bool {
+        !self.file.is_empty()
+    }
+}
+
 pub(super) async fn run(session: &Session, args: DiffArgs) -> Result<(), Failure> {
-    let DiffArgs { name, from, to, patch, paging, all_workspaces } = args;
+    let DiffArgs { name, from, to, patch, paging, all_workspaces, file, declared } = args;
+    if !file.is_empty() {
+        return declarative::diff(session, &file, &declared).await;
+    }
+    let from = from.unwrap_or_default();
     if let Some(connection) = name {
         return one(session, DiffQuery { connection, from, to }, patch).await;
     }

@@ -37,7 +37,7 @@ pub(crate) enum Query {
     Uptime(uptime::UptimeArgs),
     /// List the connections that match every given filter
     List(Box<list::ListArgs>),
-    /// Show how a connection, or a whole workspace, differs between two moments
+    /// Show how connections differ between two moments, or from manifests
     Diff(diff::DiffArgs),
     /// Show who changed what, and when
     History(history::HistoryArgs),
@@ -53,8 +53,19 @@ pub(crate) enum Query {
     Status,
 }
 
+impl Query {
+    /// Returns whether a refusal is told from a difference by its exit code.
+    fn compares_manifests(&self) -> bool {
+        matches!(self, Self::Diff(args) if args.compares_manifests())
+    }
+}
+
 pub(crate) async fn run(common: &Common, query: Query, out: Output) -> Result<(), Failure> {
-    let session = Session::open(common, out).await?;
+    let session = match Session::open(common, out).await {
+        Ok(session) => session,
+        Err(failure) if query.compares_manifests() => return Err(failure.into_usage()),
+        Err(failure) => return Err(failure),
+    };
     match query {
         Query::Get(args) => get::run(&session, args).await,
         Query::Why(args) => why::run(&session, args).await,

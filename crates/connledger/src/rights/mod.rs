@@ -23,20 +23,20 @@ use crate::queries::read_answer;
 use crate::session::Session;
 
 /// All principals, page by page.
-struct Pages<'a> {
+pub(crate) struct Pages<'a> {
     session: &'a Session,
     /// The query for the next page, if there is one.
     query: Option<PrincipalsQuery>,
 }
 
 impl<'a> Pages<'a> {
-    fn new(session: &'a Session) -> Self {
+    pub(crate) fn new(session: &'a Session) -> Self {
         let query = PrincipalsQuery { page_size: Some(PAGE_SIZE_MAX), ..Default::default() };
         Self { session, query: Some(query) }
     }
 
     /// Returns the next page.
-    async fn next(&mut self) -> Result<Option<Vec<PrincipalView>>, Failure> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<PrincipalView>>, Failure> {
         let Some(query) = self.query.take() else { return Ok(None) };
         let page = page(self.session, &query).await?;
         let next = |cursor| PrincipalsQuery { cursor: Some(cursor), ..query };

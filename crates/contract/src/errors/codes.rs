@@ -189,6 +189,7 @@ codes! {
     ("listen_failed", ListenFailed, Unavailable, "The ledger cannot listen on its HTTP address."),
     ("log_poisoned", LogPoisoned, Unavailable, "A write failed, and the log accepts no more writes until a restart."),
     ("mail_off", MailOff, Rejected, "The server was started without a mail relay."),
+    ("manifest_invalid", ManifestInvalid, Invalid, "A manifest cannot be read, or declares what cannot be."),
     ("master_key_in_use", MasterKeyInUse, Conflict, "Something is still wrapped under the master key."),
     ("master_key_lacking", MasterKeyLacking, Rejected, "A master key that still wraps something is not among the new ones."),
     ("master_key_missing", MasterKeyMissing, Internal, "No master key was given."),
