@@ -101,6 +101,7 @@ const EDGES: [(&str, &[&str]); 32] = [
             "ledger-providers",
             "ledger-contract",
             "ledger-engine",
+            "ledger-tokens",
             "ledger-http-server",
             "ledger-http",
         ],

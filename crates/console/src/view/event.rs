@@ -61,18 +61,29 @@ impl EventRecord {
 /// Names of connections by id, for events of many.
 pub(crate) type Names = HashMap<String, String>;
 
-/// Returns events as a timeline. `names` has the connections that are named.
-pub(crate) fn timeline(events: &[EventRecord], names: Option<&Names>, now: Micros) -> Markup {
-    html! {
-        ol.timeline {
-            @for event in events {
-                li id={ "e" (event.position) } { (entry(event, names, now)) }
+/// How events are shown as a timeline.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeline<'a> {
+    /// The connections that are named, if events are of several.
+    pub(crate) names: Option<&'a Names>,
+    pub(crate) now: Micros,
+    /// Whether the reader may have proofs about the log.
+    pub(crate) proves: bool,
+}
+
+impl Timeline<'_> {
+    /// Returns the timeline.
+    pub(crate) fn render(self, events: &[EventRecord]) -> Markup {
+        html! {
+            ol.timeline {
+                @for event in events { li id={ "e" (event.position) } { (entry(event, self)) } }
             }
         }
     }
 }
 
-fn entry(event: &EventRecord, names: Option<&Names>, now: Micros) -> Markup {
+fn entry(event: &EventRecord, timeline: Timeline<'_>) -> Markup {
+    let Timeline { names, now, proves } = timeline;
     let about = event.connection().filter(|_| names.is_some());
     html! {
         div.what {
@@ -98,11 +109,11 @@ fn entry(event: &EventRecord, names: Option<&Names>, now: Micros) -> Markup {
         }
         @let changed = changed(&event.data);
         @if !changed.is_empty() { div.changed { (name(&changed)) } }
-        (details(event))
+        (details(event, proves))
     }
 }
 
-fn details(event: &EventRecord) -> Markup {
+fn details(event: &EventRecord, proves: bool) -> Markup {
     let of = |name: &str, id: &str| {
         with_query("/history", &[("workspace", &event.workspace), (name, id)])
     };
@@ -110,7 +121,17 @@ fn details(event: &EventRecord) -> Markup {
         details {
             summary { "Details" }
             dl.facts {
-                div { dt { "Position" } dd { (event.position) } }
+                div {
+                    dt { "Position" }
+                    dd {
+                        (event.position)
+                        @if proves {
+                            " " a href=(with_query("/proof", &[("position", &event.position.to_string())])) {
+                                "Proof" span.hidden { " of event " (event.position) }
+                            }
+                        }
+                    }
+                }
                 div { dt { "Event" } dd { code { (event.event_id) } } }
                 @if let Some(key) = &event.key { div { dt { "Credential" } dd { code { (key) } } } }
                 @if let Some(id) = &event.command_id {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use ledger_domain::Micros;
 use ledger_engine::Clock;
 use parking_lot::Mutex;
@@ -98,29 +98,30 @@ impl Place {
     }
 }
 
-async fn describe(State(issuer): State<Arc<Shared>>) -> Json<Value> {
+async fn describe(State(issuer): State<Arc<Shared>>) -> String {
     let at = |path: &str| format!("{}/{path}", issuer.url);
-    Json(json!({
+    let document = json!({
         "issuer": issuer.url, "jwks_uri": at("keys"), "authorization_endpoint": at("auth"),
         "token_endpoint": at("token"),
-    }))
+    });
+    document.to_string()
 }
 
-async fn keys(State(issuer): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "keys": [issuer.key.published()] }))
+async fn keys(State(issuer): State<Arc<Shared>>) -> String {
+    json!({ "keys": [issuer.key.published()] }).to_string()
 }
 
 async fn token(
     State(issuer): State<Arc<Shared>>,
     headers: HeaderMap,
     form: String,
-) -> (axum::http::StatusCode, Json<Value>) {
+) -> (StatusCode, String) {
     let header = headers.get("authorization").map_or("", |value| value.to_str().unwrap_or(""));
     let mut asked: Vec<_> = form_urlencoded::parse(form.as_bytes()).into_owned().collect();
     asked.push(("authorization".to_owned(), header.to_owned()));
     *issuer.asked.lock() = asked;
     let (status, body) = issuer.token.lock().clone();
-    (axum::http::StatusCode::from_u16(status).expect("a status"), Json(body))
+    (StatusCode::from_u16(status).expect("a status"), body.to_string())
 }
 
 fn of<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
