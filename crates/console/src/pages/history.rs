@@ -147,8 +147,11 @@ fn watched(request: &PageRequest, workspace: &QueryWorkspace, after: ResumePoint
 }
 
 fn events(request: &PageRequest, (found, live_of): &(HistoryData, Live), named: bool) -> Markup {
-    let names = named.then_some(&found.names);
-    let shown = Timeline { names, now: request.now(), proves: request.frame.proves() };
+    let shown = Timeline {
+        names: named.then_some(&found.names),
+        now: request.now(),
+        proves: request.frame.proves(),
+    };
     live(
         live_of,
         &html! {

@@ -136,7 +136,7 @@ mod tests {
             format!("default {ID} 7 archive:1 main"),
             format!("default {ID} 0 archive main"),
             format!("default {ID} 7 revert:0 main"),
-            format!("default main 7 archive main"),
+            "default main 7 archive main".to_owned(),
             format!("Default! {ID} 7 archive main"),
             format!("default {ID} 7 archive"),
             format!("default {ID} 7 {} main", ["archive"; 5].join(",")),
