@@ -9,11 +9,11 @@
 //! admitted), `request.rs` (what a page is made of), then `pages/overview.rs`.
 //!
 //! A person signs in with a credential, which becomes a [`Caller`](ledger_engine::Caller) in a
-//! session; see `session/`. The credential is a key, or a token that the person gets by signing in at
-//! the identity provider; see `pages/sign_in/`. Pages send queries with the rights of that caller, and forms send
-//! commands, both straight to the engine. `view/` has the parts that pages share, and `assets/` the
-//! style sheet and the scripts. Pages have no inline style or script, which their content security
-//! policy forbids.
+//! session; see `session/`. The credential is a key, or a token that the person gets by signing in
+//! at the identity provider; see `pages/sign_in/`. Pages send queries with the rights of that
+//! caller, and forms send commands, both straight to the engine. `view/` has the parts that pages
+//! share, and `assets/` the style sheet and the scripts. Pages have no inline style or script,
+//! which their content security policy forbids.
 //!
 //! # Invariants
 //!

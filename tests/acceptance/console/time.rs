@@ -126,6 +126,44 @@ async fn a_session_ends_with_the_token_that_began_it() {
     place.close().await;
 }
 
+/// The most bytes of a page with its style sheet and its script.
+const WEIGHT_MAX: usize = 150_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn full_pages_are_light() {
+    let place = Place::open().await;
+    for number in 0..60 {
+        let made = json!({
+            "slug": format!("connection-{number}"), "provider": "openai",
+            "display_name": format!("Connection number {number}"),
+            "secrets": { "api_key": format!("sk-first-value-{number}") },
+            "config": { "base_url": "https://api.example.com/v1" },
+            "labels": { "team": "platform", "region": "eu" }, "tags": ["a", "b"],
+        });
+        let receipt = place.ledger.run("create", made).await.receipt;
+        let changed = json!({
+            "connection": receipt.connection, "description": "changed",
+            "labels": { "team": "other" },
+        });
+        place.ledger.run("update", changed).await;
+    }
+    let visitor = place.signed_in(&place.key).await;
+    let page = visitor.get("/").await;
+    let mut assets = 0;
+    for path in page.text.split('"').filter(|part| part.starts_with("/assets/")) {
+        assets += visitor.get(path).await.text.len();
+    }
+    assert!(assets > 20_000, "they are found: {assets}");
+    for path in ["/connections", "/history", "/changes?from=1", "/undo?as_of=2", "/access"] {
+        let page = visitor.get(path).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        let weight = page.text.len() + assets;
+        assert!(weight < WEIGHT_MAX, "{path}: {weight}");
+    }
+    assert!(visitor.get("/undo?as_of=2").await.text.contains("There are more"), "it is full");
+    place.close().await;
+}
+
 /// How much longer than the API a page may take.
 const RATIO_MAX: f64 = 1.3;
 /// Requests of which the fastest counts, so that whatever else runs on the machine does not.

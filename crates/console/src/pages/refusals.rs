@@ -12,6 +12,7 @@ use maud::{Markup, html};
 use super::connections::{name_of_workspace, names};
 use super::history::tabs;
 use crate::request::PageRequest;
+use crate::view::event::read_all;
 use crate::view::filters::Filters;
 use crate::view::layout::Section;
 use crate::view::pager;
@@ -29,8 +30,7 @@ pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
         Ok((reader.audit(&query)?, names(reader)?))
     });
     let (page, workspaces) = read.await?;
-    let entries = page.entries.iter().filter_map(|entry| serde_json::from_str(entry.get()).ok());
-    let entries: Vec<JournalEntry> = entries.collect();
+    let entries: Vec<JournalEntry> = read_all(&page.entries);
     let filters = Filters {
         action: "/refusals",
         parameters: audit::PARAMETERS,

@@ -6,7 +6,9 @@ use ledger_contract::queries::HistoryPage;
 use ledger_domain::Micros;
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::parts::{actor, name, path_of, with_query};
 use super::status::{outcome, words};
@@ -41,9 +43,9 @@ pub(crate) struct EventRecord {
 }
 
 impl EventRecord {
-    /// Returns the events of a page. One that cannot be read is left out.
+    /// Returns the events of a page.
     pub(crate) fn all(page: &HistoryPage) -> Vec<Self> {
-        page.events.iter().filter_map(|event| serde_json::from_str(event.get()).ok()).collect()
+        read_all(&page.events)
     }
 
     /// Returns the id of the connection that the event is about, if it is about one.
@@ -56,6 +58,19 @@ impl EventRecord {
     fn is_version(&self) -> bool {
         self.stream.starts_with("connection/")
     }
+}
+
+/// Reads what the ledger wrote. What is not of the expected form is a fault of the program: it is
+/// logged and left out, so that a page shows the rest.
+pub(crate) fn read_all<T: DeserializeOwned>(all: &[Box<RawValue>]) -> Vec<T> {
+    let read = all.iter().filter_map(|one| match serde_json::from_str(one.get()) {
+        Ok(one) => Some(one),
+        Err(error) => {
+            tracing::error!(%error, "a page leaves out what it cannot read");
+            None
+        }
+    });
+    read.collect()
 }
 
 /// Names of connections by id, for events of many.

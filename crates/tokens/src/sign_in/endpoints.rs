@@ -14,6 +14,8 @@ use crate::keys::{FetchError, address, get};
 /// How long the document is taken for what the issuer says: long enough for many people at once,
 /// and so short that an issuer that is away is noticed before somebody is sent there.
 const FRESH: Duration = Duration::from_secs(10);
+/// How long an issuer that could not be asked is not asked again, whoever wants to sign in.
+const AWAY: Duration = Duration::from_secs(2);
 
 /// Where the issuer signs people in.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,12 +36,15 @@ struct Description {
     token_endpoint_auth_methods_supported: Vec<String>,
 }
 
+/// The endpoints, or why they could not be found.
+type Discovered = Result<Endpoints, String>;
+
 /// Finds the endpoints.
 #[derive(Debug)]
 pub(super) struct Discovery {
     issuer: String,
     description: Url,
-    found: Mutex<Option<(Micros, Endpoints)>>,
+    found: Mutex<Option<(Micros, Discovered)>>,
 }
 
 impl Discovery {
@@ -55,9 +60,9 @@ impl Discovery {
     ) -> Result<Endpoints, SignInError> {
         let mut found = self.found.lock().await;
         if let Some((at, endpoints)) = &*found
-            && clock.since(*at) <= FRESH
+            && clock.since(*at) <= if endpoints.is_ok() { FRESH } else { AWAY }
         {
-            return Ok(endpoints.clone());
+            return endpoints.clone().map_err(SignInError::Unreachable);
         }
         let read = async {
             read(&self.issuer, &self.description, &get(client, &self.description).await?.body)
@@ -67,10 +72,10 @@ impl Discovery {
                 error = ledger_outgoing::with_causes(&error),
                 "cannot read where the token issuer signs people in"
             );
-            SignInError::Unreachable(error.to_string())
-        })?;
+            error.to_string()
+        });
         *found = Some((clock.now(), endpoints.clone()));
-        Ok(endpoints)
+        endpoints.map_err(SignInError::Unreachable)
     }
 }
 

@@ -188,7 +188,7 @@ fn asked(console: &Console, why: &Why, to: &str) -> Markup {
             }
             p.soft {
                 "The key goes to this server and is not kept. You stay signed in for 8 hours at \
-                 most, for 30 minutes without a request, and no longer than what you sign in with. "
+                 most, for 30 minutes without a request, and no longer than your key or token is valid. "
                 a href="/api/v1/docs" { "API reference" }
             }
         }

@@ -29,7 +29,7 @@ use crate::view::times::exact;
 use step::PlannedStep;
 
 /// Steps of one plan. What is left is planned when these are done.
-const STEPS_MAX: u32 = 100;
+const STEPS_MAX: u32 = 50;
 
 /// Shows the plan, or asks for the moment.
 pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
