@@ -102,6 +102,7 @@ const EDGES: [(&str, &[&str]); 33] = [
             "ledger-providers",
             "ledger-contract",
             "ledger-engine",
+            "ledger-tokens",
             "ledger-http-server",
             "ledger-http",
         ],

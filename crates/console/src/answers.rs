@@ -96,7 +96,8 @@ fn retrying(response: Response, problem: &Problem) -> Response {
     }
 }
 
-fn status(code: Code) -> StatusCode {
+/// Returns the status of a page that tells a problem.
+pub(crate) fn status(code: Code) -> StatusCode {
     StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 

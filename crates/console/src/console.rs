@@ -17,6 +17,7 @@ use ledger_http::toolkit::{HttpApi, Inputs, Refusal, RequestId, Route, router};
 use ledger_http_server::ClientAddress;
 use ledger_http_server::request_id::identify;
 use ledger_providers::Catalogue;
+use ledger_tokens::SignIn;
 use tower_http::compression::CompressionLayer;
 
 use crate::answers;
@@ -28,11 +29,13 @@ use crate::routes::routes;
 use crate::session::{Cookies, Session, Sessions};
 
 /// Options of the console.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ConsoleOptions {
     /// Whether browsers reach the server over TLS, so that they keep the cookie from any other
     /// transport.
     pub secure: bool,
+    /// How people sign in at an issuer, if they can.
+    pub sign_in: Option<Arc<SignIn>>,
 }
 
 /// The console of one ledger. Sessions end with it.
@@ -41,6 +44,8 @@ pub struct Console {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) sessions: Sessions,
     pub(crate) cookies: Cookies,
+    /// How people sign in at an issuer.
+    pub(crate) sign_in: Option<Arc<SignIn>>,
 }
 
 impl fmt::Debug for Console {
@@ -53,7 +58,8 @@ impl Console {
     /// Creates the console. It shares the limits of `state` with the native API.
     pub fn new(state: Arc<AppState>, catalogue: Arc<Catalogue>, options: ConsoleOptions) -> Self {
         let cookies = Cookies::new(state.engine().ledger_id(), options.secure);
-        Self { state, catalogue, sessions: Sessions::default(), cookies }
+        let sign_in = options.sign_in;
+        Self { state, catalogue, sessions: Sessions::default(), cookies, sign_in }
     }
 
     /// Returns a router of all pages. Nodes of a cluster keep sessions for themselves, so requests
@@ -73,7 +79,10 @@ impl Console {
         let asked_to_do = parts.method != Method::GET && parts.method != Method::HEAD;
         let gone = |why: Why| {
             if asked_to_do {
-                return Refusal::Worded(Code::SessionEnded, Box::new(sign_in::ended(&why, "/")));
+                return Refusal::Worded(
+                    Code::SessionEnded,
+                    Box::new(sign_in::ended(self, &why, "/")),
+                );
             }
             let answer = answers::see_other(&sign_in::path_to(to, &why));
             Refusal::Worded(Code::SessionEnded, Box::new(answer))
@@ -85,7 +94,8 @@ impl Console {
         // A page that watches by itself does not keep a session alive.
         let watches = door::is_by_script(&parts.headers);
         let found = if watches { self.sessions.peek(id, now) } else { self.sessions.find(id, now) };
-        let session = found.ok_or_else(|| gone(Why::Ended))?;
+        let why = if asked_to_do { Why::Ended } else { Why::Over };
+        let session = found.ok_or_else(|| gone(why))?;
         let known = session.caller();
         match engine.renewed(&known) {
             Ok(caller) => {
@@ -99,7 +109,7 @@ impl Console {
                 self.sessions.end(id);
                 let problem = Problem::from(error);
                 let code = problem.code;
-                let answer = sign_in::ended(&Why::Refused(problem), to);
+                let answer = sign_in::ended(self, &Why::Refused(problem), to);
                 let answer = answers::with_cookie(answer, self.cookies.remove());
                 Err(Refusal::Worded(code, Box::new(answer)))
             }
@@ -148,7 +158,7 @@ impl HttpApi for Console {
             }
         }
         let address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
-        let frame = Frame::new(&session, &caller, &parts, id.clone());
+        let frame = Frame::new(&session, &caller, id.clone());
         Ok(PageRequest {
             console: self,
             session,

@@ -25,6 +25,12 @@ pub(crate) fn is_of_this_site(parts: &Parts) -> bool {
     }
 }
 
+/// Returns whether a page of another site made the request, as far as the browser says so.
+pub(crate) fn is_from_elsewhere(parts: &Parts) -> bool {
+    let site = parts.headers.get(SEC_FETCH_SITE);
+    site.is_some_and(|site| site == "cross-site" || site == "same-site")
+}
+
 /// Returns whether the script of a page sent the request by itself.
 pub(crate) fn is_by_script(headers: &HeaderMap) -> bool {
     headers.contains_key(BY_SCRIPT)

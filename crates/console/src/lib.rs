@@ -9,10 +9,11 @@
 //! admitted), `request.rs` (what a page is made of), then `pages/overview.rs`.
 //!
 //! A person signs in with a credential, which becomes a [`Caller`](ledger_engine::Caller) in a
-//! session; see `session/`. Pages send queries with the rights of that caller, and forms send
-//! commands, both straight to the engine. `view/` has the parts that pages share, and `assets/` the
-//! style sheet and the script. Pages have no inline style or script, which their content security
-//! policy forbids.
+//! session; see `session/`. The credential is a key, or a token that the person gets by signing in
+//! at the identity provider; see `pages/sign_in/`. Pages send queries with the rights of that
+//! caller, and forms send commands, both straight to the engine. `view/` has the parts that pages
+//! share, and `assets/` the style sheet and the scripts. Pages have no inline style or script,
+//! which their content security policy forbids.
 //!
 //! # Invariants
 //!
@@ -20,6 +21,12 @@
 //!   (test: `a_revoked_key_ends_its_session_and_its_feed`).
 //! - A form from elsewhere, or of another session, does nothing
 //!   (test: `a_form_from_elsewhere_or_without_its_token_does_nothing`).
+//! - A session ends with the token that began it
+//!   (test: `a_session_ends_with_the_token_that_began_it`).
+//! - An undo does what its plan showed and nothing to what was changed since
+//!   (test: `a_plan_is_applied_as_it_was_shown_and_a_change_since_is_refused`).
+//! - A proof of the console holds for the key of its log alone
+//!   (test: `a_proof_of_the_console_holds_for_the_key_of_the_log_and_no_other`).
 //! - A form that is sent twice is one command
 //!   (test: `a_form_that_is_sent_twice_is_one_command`).
 //! - No text that somebody wrote becomes part of a page's structure

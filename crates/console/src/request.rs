@@ -5,18 +5,17 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
-use axum::http::request::Parts;
 use axum::response::Response;
 use ledger_contract::commands::{Address, ConnectionRef, ParsedCommand, Verb};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
-use ledger_contract::parameter::Parameter;
+use ledger_contract::parameter::{Form as ParameterForm, Parameter};
 use ledger_contract::queries::{ALL_WORKSPACES, QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
-use ledger_domain::principal::{Scope, Subject};
+use ledger_domain::principal::{Scope, Subject, Workspaces};
 use ledger_domain::{
-    CheckedText as _, Expected, InvalidField, Line, MessageId, Micros, PrincipalName, Version,
-    WorkspaceName,
+    CheckedText as _, Connection, Expected, InvalidField, Line, MessageId, Micros, PrincipalName,
+    Version, WorkspaceName,
 };
 use ledger_engine::{
     Attempt, Caller, CommandRequest, Effort, Engine, Executed, QueryError, Reader, Received,
@@ -32,6 +31,8 @@ use crate::console::Console;
 use crate::form::{self, Form};
 use crate::session::{Session, random_text};
 use crate::view::layout::{Section, framed};
+use crate::view::moment;
+use crate::view::parts::{path_of, with_query};
 
 /// What is around every page of somebody who has signed in.
 #[derive(Clone, Debug)]
@@ -39,24 +40,39 @@ pub(crate) struct Frame {
     pub(crate) actor: String,
     /// The token that forms carry.
     token: String,
-    /// The path and query that were asked for.
-    pub(crate) to: String,
     pub(crate) id: RequestId,
     /// Whether the caller may see principals.
     pub(crate) administers: bool,
+    /// Whether the caller may see who did what, of something at least.
+    pub(crate) audits: bool,
+    /// Whether the caller may create connections somewhere.
+    pub(crate) creates: bool,
+    /// The parts of the console that the caller has any use for.
+    pub(crate) sections: Vec<Section>,
 }
 
 impl Frame {
-    pub(crate) fn new(session: &Session, caller: &Caller, parts: &Parts, id: RequestId) -> Self {
-        let administers =
-            caller.grants().iter().any(|grant| grant.scopes.contains(&Scope::Administer));
+    pub(crate) fn new(session: &Session, caller: &Caller, id: RequestId) -> Self {
+        let has = |scope| caller.grants().iter().any(|grant| grant.scopes.contains(&scope));
+        let reads_ledger = caller.may(Scope::Read, Subject::Ledger);
+        let mut sections = vec![Section::Overview, Section::Connections];
+        sections.extend(has(Scope::Audit).then_some(Section::Audit));
+        sections.push(Section::Access);
+        sections.extend(reads_ledger.then_some(Section::Ledger));
         Self {
             actor: caller.actor().as_str().to_owned(),
             token: session.token().to_owned(),
-            to: parts.uri.path_and_query().map_or("/", |to| to.as_str()).to_owned(),
             id,
-            administers,
+            administers: has(Scope::Administer),
+            audits: has(Scope::Audit),
+            creates: has(Scope::Write),
+            sections,
         }
+    }
+
+    /// Returns whether the caller may have proofs about the log.
+    pub(crate) fn proves(&self) -> bool {
+        self.sections.contains(&Section::Ledger)
     }
 
     /// Returns the hidden fields of a form: the token, and the id of the command that it sends, so
@@ -126,6 +142,55 @@ impl PageRequest {
         Ok((workspace, ConnectionRef::parse("connection", text("connection"))?))
     }
 
+    /// Returns the path of the connection that the path names.
+    ///
+    /// Errors: `field_invalid`.
+    pub(crate) fn own_path(&self) -> Result<String, InvalidField> {
+        let (workspace, _) = self.place()?;
+        let connection = self.inputs.text("connection").unwrap_or_default();
+        Ok(path_of(workspace.as_str(), connection))
+    }
+
+    /// Returns the connection that the path names.
+    pub(crate) async fn connection(&self) -> Result<Connection, Problem> {
+        let (workspace, target) = self.place()?;
+        let place = QueryWorkspace::Named(workspace);
+        self.read(Effort::Lookup, place, move |reader| reader.connection(&target)).await
+    }
+
+    /// Returns an answer that leads back to the connection, where it is told what was done.
+    pub(crate) fn done(&self, verb: Verb) -> Result<Response, InvalidField> {
+        let to = with_query(&self.own_path()?, &[("done", verb.as_str())]);
+        Ok(answers::see_other(&to))
+    }
+
+    /// Returns the workspace that the query string names; otherwise all if the caller has a scope
+    /// for all, or else the first one for which they have it.
+    ///
+    /// Errors: `field_invalid`.
+    pub(crate) fn workspace_for(&self, scope: Scope) -> Result<QueryWorkspace, InvalidField> {
+        if self.parameter("workspace").is_some() || self.may(scope, &QueryWorkspace::All) {
+            return self.workspace();
+        }
+        let named = self.caller.grants().iter().flat_map(|grant| match &grant.workspaces {
+            Workspaces::Named(names) => names.iter().collect(),
+            Workspaces::All => Vec::new(),
+        });
+        let mut own = named.cloned().map(QueryWorkspace::Named);
+        Ok(own.find(|own| self.may(scope, own)).unwrap_or(QueryWorkspace::All))
+    }
+
+    /// Returns the workspaces to choose from, and all together if the caller has a scope for all.
+    pub(crate) fn workspace_choices(
+        &self,
+        scope: Scope,
+        names: &[String],
+    ) -> Vec<(String, String)> {
+        let all = self.may(scope, &QueryWorkspace::All);
+        let all = all.then(|| (ALL_WORKSPACES.to_owned(), "All workspaces".to_owned()));
+        all.into_iter().chain(names.iter().map(|name| (name.clone(), name.clone()))).collect()
+    }
+
     /// Returns the workspace that the query string names, or all.
     ///
     /// Errors: `field_invalid`.
@@ -146,15 +211,19 @@ impl PageRequest {
         let mut query = Vec::new();
         for (name, text) in self.inputs.query.iter().filter(|(_, text)| !text.is_empty()) {
             let own = known.iter().find(|parameter| parameter.name == name);
-            match own {
+            let text = match own {
                 Some(parameter) => {
-                    let checked = parameter.form.check(text);
+                    let is_time =
+                        matches!(parameter.form, ParameterForm::Time | ParameterForm::AsOf);
+                    let text = if is_time { moment::in_utc(text) } else { text.clone() };
+                    let checked = parameter.form.check(&text);
                     checked.map_err(|wrong| InvalidField::new(parameter.name, wrong))?;
+                    text
                 }
-                None if ["page_size", "cursor"].contains(&name.as_str()) => {}
+                None if ["page_size", "cursor"].contains(&name.as_str()) => text.clone(),
                 None => continue,
-            }
-            query.push((name.clone(), text.clone()));
+            };
+            query.push((name.clone(), text));
         }
         query.extend(also.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
         let inputs = Inputs { query, ..Inputs::default() };
@@ -226,14 +295,24 @@ impl PageRequest {
         self.send(verb, address, body).await
     }
 
-    /// Sends a command. Its receipt is durable when this returns `Ok`.
+    /// Sends the command of the form. Its receipt is durable when this returns `Ok`.
     pub(crate) async fn send(
         &self,
         verb: Verb,
         address: Address,
         body: &Value,
     ) -> Result<Executed, Refusal> {
-        let headers = self.command_headers()?;
+        self.send_as(self.command_headers()?, verb, address, body).await
+    }
+
+    /// Sends a command with headers of its own.
+    pub(crate) async fn send_as(
+        &self,
+        headers: Headers,
+        verb: Verb,
+        address: Address,
+        body: &Value,
+    ) -> Result<Executed, Refusal> {
         let body = Bytes::from(serde_json::to_vec(body).expect("a value has a JSON form"));
         let command = verb.parse(&address, &body)?;
         let named = command.target().map(ConnectionRef::canonical).unwrap_or_default();

@@ -7,7 +7,11 @@ use axum::response::Response;
 use ledger_http::toolkit::{Operation, Refusal, Route};
 
 use crate::console::Console;
-use crate::pages::{self, files};
+use crate::pages::{
+    access, changes, compare, connection, connections, create, deeds, edit, events, exposure,
+    files, history, keys, ledger, overview, principals, proof, refusals, reveal, rotate, sign_in,
+    undo,
+};
 use crate::request::PageRequest;
 
 /// A page, or where a form is sent.
@@ -15,7 +19,9 @@ pub type PageRoute = Route<Console>;
 
 /// Returns every route of the console.
 pub fn routes() -> impl Iterator<Item = &'static PageRoute> {
-    static ROUTES: LazyLock<Vec<PageRoute>> = LazyLock::new(table);
+    static ROUTES: LazyLock<Vec<PageRoute>> = LazyLock::new(|| {
+        [entrance(), whole(), of_access(), of_connection()].into_iter().flatten().collect()
+    });
     ROUTES.iter()
 }
 
@@ -26,77 +32,84 @@ macro_rules! connection {
     };
 }
 
-fn table() -> Vec<PageRoute> {
-    let mut all = vec![
-        open("/assets/{name}", "consoleFile", Operation::open_to(files::answer)),
-        open("/sign-in", "signInForm", Operation::open_to(pages::sign_in::form)),
-        PageRoute {
-            method: Method::POST,
-            ..open("/sign-in", "signIn", Operation::open_to(pages::sign_in::sign_in))
-        },
-        post("/sign-out", "signOut", pages::sign_in::sign_out),
-        get("/", "overview", pages::overview::show),
-        get("/events", "consoleEvents", pages::events::follow),
-        get("/connections", "connectionsPage", pages::connections::show),
-        get("/history", "historyPage", pages::history::show),
-        get("/refusals", "refusalsPage", pages::refusals::show),
-        get("/access", "accessPage", pages::access::show),
-        post("/access/{principal}/keys/{key}/revoke", "revokeKey", pages::access::revoke),
-        get("/ledger", "ledgerPage", pages::ledger::show),
-        get("/new", "newConnectionPage", pages::create::choose),
-        get("/new/{provider}", "createForm", pages::create::form),
-        post("/new/{provider}", "create", pages::create::create),
-    ];
-    all.extend(of_connection());
-    all
+/// The path of a key.
+macro_rules! key {
+    ($rest:literal) => {
+        concat!("/access/{principal}/keys/{key}", $rest)
+    };
+}
+
+/// What everybody may ask for.
+fn entrance() -> Vec<PageRoute> {
+    vec![
+        get("/assets/{name}", "consoleFile", Operation::open_to(files::answer)),
+        get("/sign-in", "signInForm", Operation::open_to(sign_in::form)),
+        post("/sign-in", "signIn", Operation::open_to(sign_in::sign_in)),
+        get("/sign-in/issuer", "signInAtIssuer", Operation::open_to(sign_in::issuer::start)),
+        get("/sign-in/callback", "signedInAtIssuer", Operation::open_to(sign_in::issuer::callback)),
+        post("/sign-out", "signOut", page(sign_in::sign_out)),
+    ]
+}
+
+fn whole() -> Vec<PageRoute> {
+    vec![
+        get("/", "overview", page(overview::show)),
+        get("/events", "consoleEvents", page(events::follow)),
+        get("/connections", "connectionsPage", page(connections::show)),
+        get("/history", "historyPage", page(history::show)),
+        get("/changes", "changesPage", page(changes::show)),
+        get("/undo", "undoPage", page(undo::show)),
+        post("/undo", "undo", page(undo::apply)),
+        get("/refusals", "refusalsPage", page(refusals::show)),
+        get("/proof", "proofPage", page(proof::show)),
+        get("/proof/file", "proofFile", page(proof::file)),
+        get("/ledger", "ledgerPage", page(ledger::show)),
+        get("/new", "newConnectionPage", page(create::choose)),
+        get("/new/{provider}", "createForm", page(create::form)),
+        post("/new/{provider}", "create", page(create::create)),
+    ]
+}
+
+fn of_access() -> Vec<PageRoute> {
+    vec![
+        get("/access", "accessPage", page(access::show)),
+        get("/access/new", "newPrincipalForm", page(principals::form)),
+        post("/access/new", "createPrincipal", page(principals::create)),
+        get("/access/{principal}/keys/new", "newKeyForm", page(keys::issue_form)),
+        post("/access/{principal}/keys/new", "issueKey", page(keys::issue)),
+        get(key!("/revoke"), "revokeKeyForm", page(keys::revoke_form)),
+        post(key!("/revoke"), "revokeKey", page(keys::revoke)),
+    ]
 }
 
 fn of_connection() -> Vec<PageRoute> {
     vec![
-        get(connection!(""), "connectionPage", pages::connection::show),
-        get(connection!("/history"), "connectionHistoryPage", pages::history::of_connection),
-        get(connection!("/compare"), "comparePage", pages::compare::show),
-        get(connection!("/exposure"), "exposurePage", pages::exposure::show),
-        get(connection!("/edit"), "editForm", pages::edit::form),
-        post(connection!("/edit"), "edit", pages::edit::save),
-        get(connection!("/rotate"), "rotateForm", pages::rotate::form),
-        post(connection!("/rotate"), "rotate", pages::rotate::rotate),
-        get(connection!("/reveal"), "revealForm", pages::reveal::form),
-        post(connection!("/reveal"), "reveal", pages::reveal::reveal),
-        get(connection!("/do/{verb}"), "deedForm", pages::deeds::form),
-        post(connection!("/do/{verb}"), "deed", pages::deeds::act),
+        get(connection!(""), "connectionPage", page(connection::show)),
+        get(connection!("/then"), "connectionThenPage", page(connection::then::show)),
+        get(connection!("/history"), "connectionHistoryPage", page(history::of_connection)),
+        get(connection!("/compare"), "comparePage", page(compare::show)),
+        get(connection!("/exposure"), "exposurePage", page(exposure::show)),
+        get(connection!("/edit"), "editForm", page(edit::form)),
+        post(connection!("/edit"), "edit", page(edit::save)),
+        get(connection!("/rotate"), "rotateForm", page(rotate::form)),
+        post(connection!("/rotate"), "rotate", page(rotate::rotate)),
+        get(connection!("/reveal"), "revealForm", page(reveal::form)),
+        post(connection!("/reveal"), "reveal", page(reveal::reveal)),
+        get(connection!("/do/{verb}"), "deedForm", page(deeds::form)),
+        post(connection!("/do/{verb}"), "deed", page(deeds::act)),
     ]
 }
 
-fn open(path: &'static str, id: &'static str, operation: Operation<Console>) -> PageRoute {
+fn get(path: &'static str, id: &'static str, operation: Operation<Console>) -> PageRoute {
     PageRoute { method: Method::GET, path, id, summary: "", terms: (), operation }
 }
 
-fn get<F, Answer>(path: &'static str, id: &'static str, handler: F) -> PageRoute
-where
-    F: Fn(PageRequest) -> Answer + Send + Sync + Copy + 'static,
-    Answer: Future<Output = Result<Response, Refusal>> + Send + 'static,
-{
-    PageRoute {
-        method: Method::GET,
-        path,
-        id,
-        summary: "",
-        terms: (),
-        operation: in_frame(handler),
-    }
-}
-
-fn post<F, Answer>(path: &'static str, id: &'static str, handler: F) -> PageRoute
-where
-    F: Fn(PageRequest) -> Answer + Send + Sync + Copy + 'static,
-    Answer: Future<Output = Result<Response, Refusal>> + Send + 'static,
-{
-    PageRoute { method: Method::POST, ..get(path, id, handler) }
+fn post(path: &'static str, id: &'static str, operation: Operation<Console>) -> PageRoute {
+    PageRoute { method: Method::POST, ..get(path, id, operation) }
 }
 
 /// Makes an operation of a handler, whose refusals become pages.
-fn in_frame<F, Answer>(handler: F) -> Operation<Console>
+fn page<F, Answer>(handler: F) -> Operation<Console>
 where
     F: Fn(PageRequest) -> Answer + Send + Sync + Copy + 'static,
     Answer: Future<Output = Result<Response, Refusal>> + Send + 'static,

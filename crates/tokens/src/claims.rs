@@ -41,7 +41,7 @@ pub(crate) struct Bearer {
 }
 
 /// Why claims are rejected.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The token has expired and is otherwise valid.
     Expired,

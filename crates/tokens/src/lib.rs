@@ -1,4 +1,5 @@
-//! Access tokens of one identity provider (OAuth2, OpenID Connect), as credentials beside API keys.
+//! Access tokens of one identity provider (OAuth2, OpenID Connect), as credentials beside API keys,
+//! and signing in there with a browser to get one.
 //!
 //! A token is a JWT signed by the provider. This crate verifies it with the provider's published
 //! keys and derives grants from its claims. API keys, and what grants permit, belong to the engine.
@@ -8,7 +9,8 @@
 //!
 //! The engine passes every credential that does not start with `sk_` to this crate. `verify.rs`
 //! checks form, algorithm, key, signature and claims, in this order. `rights/` turns claims into
-//! grants, and `keys/keeper.rs` is the one task that fetches the provider's keys.
+//! grants, and `keys/keeper.rs` is the one task that fetches the provider's keys. `sign_in/` is the
+//! way of a browser to the provider and back.
 //!
 //! # Invariants
 //!
@@ -25,6 +27,8 @@
 //!   (test: `a_token_that_lasts_too_long_is_refused`).
 //! - Keys and addresses that a token carries are ignored
 //!   (test: `keys_that_a_token_brings_along_mean_nothing`).
+//! - A sign-in ends where it began: with another state, nonce, client or issuer, or too late, it
+//!   gives nothing (test: `a_sign_in_ends_in_the_browser_in_which_it_began_or_nowhere`).
 //! - An unreachable provider stops neither API keys nor tokens that are signed with known keys
 //!   (test: `new_keys_are_picked_up_and_an_issuer_that_is_away_is_survived`).
 
@@ -33,6 +37,7 @@ mod keys;
 mod mark;
 mod options;
 mod rights;
+mod sign_in;
 mod tokens;
 
 mod claims;
@@ -47,4 +52,7 @@ pub use algorithm::{Algorithm, DEFAULT_ALGORITHMS};
 pub use mark::AccessMark;
 pub use options::{LIFETIME_MAX, Prepared, Timings, TokenOptions};
 pub use rights::{ClaimPath, Mapping, MappingForm, Rights};
+pub use sign_in::{
+    ATTEMPT_MAX, SignIn, SignInAnswer, SignInAttempt, SignInError, SignInOptions, SignedIn,
+};
 pub use tokens::Tokens;

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use ledger_domain::InvalidField;
-use ledger_outgoing::{Plain, read_address};
+use ledger_outgoing::{Client, Plain, Url, read_address};
 
 use crate::algorithm::{Algorithm, DEFAULT_ALGORITHMS};
-use crate::keys::{Place, Source};
+use crate::keys::{Place, Source, client};
 use crate::mark::AccessMark;
 use crate::rights::Rights;
+use crate::sign_in::SignInOptions;
 
 /// Maximum length of an issuer or audience.
 const NAME_BYTES_MAX: usize = 2_048;
@@ -62,6 +63,8 @@ pub struct TokenOptions {
     pub rights: Rights,
     /// When keys are fetched.
     pub timings: Timings,
+    /// How people sign in at the issuer with a browser, if they can.
+    pub sign_in: Option<SignInOptions>,
 }
 
 impl TokenOptions {
@@ -76,6 +79,7 @@ impl TokenOptions {
             lifetime_max: LIFETIME_MAX,
             rights: Rights::default(),
             timings: Timings::default(),
+            sign_in: None,
         }
     }
 
@@ -96,8 +100,22 @@ impl TokenOptions {
             Some(url) => Place::Keys(read_address("jwks-url", url, Plain::Here)?),
             None => Place::of_issuer(&self.issuer)?,
         };
+        let sign_in = self.sign_in.as_ref().map(|sign_in| self.prepare_sign_in(sign_in));
+        let sign_in = sign_in.transpose()?;
         let source = Source::new(place, self.timings.fetch_max)?;
-        Ok(Prepared { options: self, source })
+        Ok(Prepared { options: self, source, sign_in })
+    }
+
+    /// Checks how people sign in. Where they do is said by the discovery document, whatever else
+    /// says where the keys are.
+    fn prepare_sign_in(&self, options: &SignInOptions) -> Result<PreparedSignIn, InvalidField> {
+        options.check()?;
+        match Place::of_issuer(&self.issuer)? {
+            Place::Described { description, .. } => {
+                Ok(PreparedSignIn { description, client: client(self.timings.fetch_max)? })
+            }
+            Place::Keys(_) => unreachable!("an issuer has a discovery document"),
+        }
     }
 }
 
@@ -106,6 +124,14 @@ impl TokenOptions {
 pub struct Prepared {
     pub(crate) options: TokenOptions,
     pub(crate) source: Source,
+    pub(crate) sign_in: Option<PreparedSignIn>,
+}
+
+/// Where the issuer says how people sign in, and how it is asked.
+#[derive(Debug)]
+pub(crate) struct PreparedSignIn {
+    pub(crate) description: Url,
+    pub(crate) client: Client,
 }
 
 fn check_name(field: &str, text: &str) -> Result<(), InvalidField> {

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::keys::{Held, keep};
 use crate::options::Prepared;
+use crate::sign_in::{SignIn, Target};
 use crate::verify::Verifier;
 
 /// Verifies the tokens of one issuer. A task keeps its keys up to date until this is dropped.
@@ -16,16 +17,28 @@ pub struct Tokens {
     verifier: Arc<Verifier>,
     held: Arc<Held>,
     keeper: JoinHandle<()>,
+    sign_in: Option<Arc<SignIn>>,
 }
 
 impl Prepared {
     /// Starts fetching keys without waiting for them.
     pub fn start(self, clock: Clock) -> Tokens {
-        let Self { options, source } = self;
+        let Self { mut options, source, sign_in } = self;
         let held = Arc::new(Held::new(options.timings, clock.clone()));
         let keeper = tokio::spawn(keep(source, Arc::clone(&held)));
+        let (issuer, lifetime_max) = (options.issuer.clone(), options.lifetime_max);
+        let target = sign_in.zip(options.sign_in.take()).map(|(prepared, options)| Target {
+            options,
+            issuer,
+            description: prepared.description,
+            client: prepared.client,
+            lifetime_max,
+            clock: clock.clone(),
+        });
         let verifier = Arc::new(Verifier::new(options, Arc::clone(&held), clock));
-        Tokens { verifier, held, keeper }
+        let sign_in = target
+            .map(|target| Arc::new(SignIn::new(target, Arc::clone(&verifier), Arc::clone(&held))));
+        Tokens { verifier, held, keeper, sign_in }
     }
 }
 
@@ -33,6 +46,11 @@ impl Tokens {
     /// Returns the verifier of tokens.
     pub fn verifier(&self) -> Arc<dyn VerifyToken> {
         Arc::clone(&self.verifier) as Arc<dyn VerifyToken>
+    }
+
+    /// Returns how people sign in with a browser, if they can.
+    pub fn sign_in(&self) -> Option<Arc<SignIn>> {
+        self.sign_in.clone()
     }
 
     /// Waits until keys have been fetched once, whatever the result, or for at most `patience`.

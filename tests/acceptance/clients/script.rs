@@ -112,7 +112,8 @@ impl Script<'_> {
     }
 }
 
-fn folder(language: &str) -> PathBuf {
+/// Returns the folder with the scripts of a language.
+pub(crate) fn folder(language: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(language)
 }
 

@@ -2,6 +2,8 @@
 
 mod browser;
 mod forms;
+mod issuer;
 pub(crate) mod matrix;
 mod sessions;
+mod time;
 mod visitor;

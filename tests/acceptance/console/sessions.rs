@@ -51,7 +51,8 @@ impl super::visitor::Visitor {
 #[tokio::test(flavor = "multi_thread")]
 async fn over_tls_the_cookie_is_kept_from_any_other_transport() {
     let rates = Rates { per_key: 0, per_address: 0 };
-    let place = Place::with(ConsoleOptions { secure: true }, rates).await;
+    let place =
+        Place::with(ConsoleOptions { secure: true, ..ConsoleOptions::default() }, rates).await;
     let answer = place.visitor().sign_in(&place.key, "//evil.example").await;
     assert_eq!(answer.header("location"), Some("/"), "to no other server");
     let cookie = answer.header("set-cookie").expect("a cookie");

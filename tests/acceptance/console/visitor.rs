@@ -30,7 +30,11 @@ impl Place {
     }
 
     pub(crate) async fn with(options: ConsoleOptions, rates: Rates) -> Self {
-        let ledger = Ledger::new().await;
+        Self::over(Ledger::new().await, options, rates).await
+    }
+
+    /// Serves a ledger.
+    pub(crate) async fn over(ledger: Ledger, options: ConsoleOptions, rates: Rates) -> Self {
         let key = ledger.engine.issue_admin_key(Environment::Test).await.expect("a key");
         let api = Api::new(ledger.engine.clone(), ApiOptions::default());
         let console = Console::new(api.state(), Catalogue::built_in().clone(), options);

@@ -1,57 +1,7 @@
 // The console in a browser: what people do on its pages, and what these ask of whom.
 
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-
-import { chromium } from "playwright-core";
-
 import { KEY, URL as SERVER, WORKSPACE, check, done, equal, secret } from "./checks.mjs";
-
-const AXE = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
-// The most bytes of a page with its style sheet and its script.
-const PAGE_BYTES_MAX = 150_000;
-const NARROW = { width: 320, height: 640 };
-const API = `${SERVER}/api/v1`;
-
-const browser = await chromium.launch({
-  executablePath: process.env.CONNLEDGER_CHROMIUM,
-  // The tests may run as root, who has no sandbox.
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-});
-
-// What pages asked of others, and the errors that they told.
-const elsewhere = [];
-const errors = [];
-
-async function context(options = {}) {
-  const made = await browser.newContext({ ...options });
-  made.setDefaultTimeout(30_000);
-  made.on("request", (request) => {
-    if (!request.url().startsWith(SERVER)) elsewhere.push(request.url());
-  });
-  made.on("weberror", (error) => errors.push(error.error().message));
-  made.on("console", (message) => {
-    // A refused form is told by its status, which browsers write down as an error.
-    const isStatus = message.text().includes("the server responded with a status of 4");
-    if (message.type() === "error" && !isStatus) errors.push(message.text());
-  });
-  return made;
-}
-
-async function signIn(page, key = KEY) {
-  await page.goto(`${SERVER}/`);
-  await page.getByLabel("API key").fill(key);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL(`${SERVER}/`);
-}
-
-async function ask(method, path, body, key = KEY) {
-  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
-  const answer = await fetch(API + path, { method, headers, body: JSON.stringify(body) });
-  const text = await answer.json();
-  if (!answer.ok) throw new Error(`${method} ${path}: ${JSON.stringify(text)}`);
-  return text;
-}
+import { API, ask, context, end, lookAt, signIn } from "./visit.mjs";
 
 const people = await context({ permissions: ["clipboard-read", "clipboard-write"] });
 const first = await people.newPage();
@@ -239,29 +189,13 @@ await keys.close();
 // Every page, in light and dark, wide and narrow.
 const pages = [
   "/", "/connections", "/connections?health=failed&text=cut", main, `${main}/history`,
-  `${main}/compare?from=1`, `${main}/edit`, `${main}/rotate`, `${main}/reveal`,
+  `${main}/compare?from=v1`, `${main}/edit`, `${main}/rotate`, `${main}/reveal`,
   `${main}/exposure?field=api_key`, `${main}/do/archive`, `${main}/do/erase`,
   `${main}/do/grant-workspace`, `${main}/do/mark-failed`, `${main}/do/revert`, "/new",
   "/new/openai", "/new/postgresql", "/new/vertex-ai", "/history", "/refusals", "/access",
   "/access?may=rotate-secret", "/ledger", `${main}x`, "/sign-in",
 ];
-for (const [colorScheme, viewport] of [["light", undefined], ["dark", NARROW]]) {
-  const seen = await context({ colorScheme, ...(viewport && { viewport }) });
-  const page = await seen.newPage();
-  await signIn(page);
-  for (const path of pages) {
-    const answer = await page.goto(SERVER + path);
-    const weight = (await answer.body()).length;
-    check("pages are light", weight < PAGE_BYTES_MAX / 2, { path, weight });
-    await page.evaluate(`${AXE};0`);
-    const { violations } = await page.evaluate(() => axe.run({ resultTypes: ["violations"] }));
-    const told = violations.map((one) => [one.id, one.nodes.map((node) => node.html)]);
-    check("no page has a fault that axe finds", told.length === 0, { path, colorScheme, told });
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    check("nothing is wider than the window", over <= 0, { path, over });
-  }
-  await seen.close();
-}
+await lookAt(pages);
 
 // Without a script.
 const plain = await context({ javaScriptEnabled: false });
@@ -281,7 +215,5 @@ await read.getByText("You have signed out.").waitFor();
 check("forms work without the script", true);
 await plain.close();
 
-equal("nothing is asked of anybody else", elsewhere, []);
-equal("no page tells an error", errors, []);
-await browser.close();
+await end();
 done();

@@ -102,6 +102,8 @@ fn sample(arg: &Arg) -> String {
         ("nats-replicas", _) => return "3".to_owned(),
         ("allow-reference", _) => "env:TEAM_*",
         ("oidc-algorithms", _) => "ES256",
+        ("oidc-param", _) => "resource=https://ledger.example.com",
+        ("oidc-scope", _) => "integrations:list",
         ("cors-origin", _) => "https://console.example.com",
         ("nats-inbox-prefix", _) => "_INBOX_ledger",
         ("nats-js-prefix", _) => "JS.API",

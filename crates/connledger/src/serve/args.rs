@@ -18,6 +18,7 @@ use super::nats_rates::NatsRateArgs;
 use super::nats_window::NatsWindowArgs;
 use super::quotas::QuotaArgs;
 use super::references::ReferenceArgs;
+use super::sign_in::SignInArgs;
 use super::tokens::TokenArgs;
 use super::traces::TraceArgs;
 use crate::lifetime::KeyLifetimeArgs;
@@ -139,6 +140,8 @@ pub(crate) struct ServeArgs {
     pub(crate) mail: MailArgs,
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,
+    #[command(flatten)]
+    pub(crate) sign_in: SignInArgs,
 }
 
 /// The source of NATS when no address is given.

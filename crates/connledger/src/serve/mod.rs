@@ -23,6 +23,7 @@ mod references;
 mod reload;
 mod room;
 mod running;
+mod sign_in;
 mod tokens;
 mod traces;
 
@@ -112,7 +113,10 @@ fn plan(
         nats: nats::Choice::of(common, args)?,
         http: http::prepare(&args.http, args.dev)?,
         metrics: metrics::prepare(&args.metrics, &args.http, args.dev)?,
-        tokens: tokens::prepare(&args.tokens)?,
+        tokens: tokens::prepare(
+            &args.tokens,
+            args.sign_in.options(args.http.public_url.as_deref())?,
+        )?,
         providers: args.providers.read()?,
         backups: args.backup.options()?,
         alerts: args.alerts.options(&args.mail)?,

@@ -21,7 +21,7 @@ use ledger_facades::Facades;
 use ledger_http::{Api, ApiOptions};
 use ledger_http_server::Listener;
 use ledger_providers::Catalogue;
-use ledger_tokens::{Prepared, Tokens};
+use ledger_tokens::{Prepared, SignIn, Tokens};
 use tokio::signal::unix::{Signal, SignalKind};
 
 use super::cluster::{ClusterArgs, InnerRoutes};
@@ -174,14 +174,23 @@ async fn until_broken(
     }
 }
 
+/// What else decides how HTTP requests are answered.
+struct HttpChoices {
+    /// Whether anybody may read the log's tree.
+    public_log: bool,
+    /// How people sign in to the console at the issuer.
+    sign_in: Option<Arc<SignIn>>,
+}
+
 /// Starts to listen for HTTP requests.
 async fn start_http(
     prepared: PreparedHttp,
     engine: &Engine,
     providers: Arc<Catalogue>,
     cluster: Option<&Cluster>,
-    public_log: bool,
+    choices: HttpChoices,
 ) -> Result<(Api, Listener), Failure> {
+    let HttpChoices { public_log, sign_in } = choices;
     let private = prepared.is_private();
     let options = ApiOptions { reveals: private, public_log, ..ApiOptions::default() };
     let api = Api::new(engine.clone(), options);
@@ -192,7 +201,7 @@ async fn start_http(
         None => routes,
     };
     // A session is known to this node alone, so nothing of the console goes to another.
-    let console = ConsoleOptions { secure: prepared.is_secure() };
+    let console = ConsoleOptions { secure: prepared.is_secure(), sign_in };
     let console = Console::new(api.state(), providers, console);
     let routes = routes.merge(console.router());
     let listener = prepared.open(engine, routes).await?;
@@ -240,9 +249,11 @@ async fn serve(
         None => None,
         Some(prepared) => {
             let cluster = parts.cluster.as_ref();
-            let started =
-                start_http(prepared, engine, providers, cluster, args.checkpoints.public_log)
-                    .await?;
+            let choices = HttpChoices {
+                public_log: args.checkpoints.public_log,
+                sign_in: parts.tokens.as_ref().and_then(Tokens::sign_in),
+            };
+            let started = start_http(prepared, engine, providers, cluster, choices).await?;
             let (_, listener) = parts.http.insert(started);
             Some(listener.url())
         }

@@ -8,7 +8,7 @@ use ledger_domain::InvalidField;
 use ledger_engine::Engine;
 use ledger_tokens::{
     AccessMark, Algorithm, ClaimPath, DEFAULT_ALGORITHMS, Mapping, MappingForm, Prepared, Rights,
-    TokenOptions, Tokens,
+    SignInOptions, TokenOptions, Tokens,
 };
 
 use crate::failure::Failure;
@@ -109,7 +109,11 @@ fn claim(text: &str) -> Result<ClaimPath, String> {
 }
 
 /// Checks the flags and reads the mapping. Returns nothing if no tokens are to be accepted.
-pub(super) fn prepare(args: &TokenArgs) -> Result<Option<Prepared>, Failure> {
+/// `sign_in` says how people get them with a browser.
+pub(super) fn prepare(
+    args: &TokenArgs,
+    sign_in: Option<SignInOptions>,
+) -> Result<Option<Prepared>, Failure> {
     let Some(issuer) = &args.oidc_issuer else { return Ok(None) };
     let mut options = TokenOptions::new(issuer, "");
     options.audiences.clone_from(&args.oidc_audience);
@@ -125,6 +129,7 @@ pub(super) fn prepare(args: &TokenArgs) -> Result<Option<Prepared>, Failure> {
         workspace_claim: args.oidc_workspace_claim.clone(),
         mapping: args.oidc_mapping.as_deref().map(mapping).transpose()?.unwrap_or_default(),
     };
+    options.sign_in = sign_in;
     let prepared = options.prepare();
     let wrong = |invalid: InvalidField| format!("--oidc-{}: {}", invalid.field, invalid.problem);
     prepared.map(Some).map_err(|invalid| Failure::usage(wrong(invalid)))

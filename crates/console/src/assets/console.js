@@ -165,7 +165,8 @@ function follow() {
   });
 }
 
-if (live) {
+// What is of the past stays as it is.
+if (live && !("still" in live.dataset)) {
   if (live.dataset.feed) follow();
   else setInterval(() => { if (!document.hidden) refresh(); }, POLL_MS);
   // A page that nobody looks at holds no connection, of which browsers have few.
@@ -239,6 +240,43 @@ document.addEventListener("submit", (event) => {
     setTimeout(() => { delete form.dataset.sent; }, 10000);
   }
 });
+
+// A moment of the past: the slider fills in the field, and goes there when the pointer lets it go or
+// by Enter. With stops, such as versions, it moves from one to the next.
+for (const form of document.querySelectorAll("form[data-moment]")) {
+  const field = form.querySelector("input[type=datetime-local]");
+  const place = form.querySelector("[data-slider]");
+  const slider = place.querySelector("input[type=range]");
+  const told = place.querySelector("output");
+  const stops = Array.from(place.querySelectorAll("[data-stop]"));
+  const tell = () => {
+    let text;
+    if (stops.length) {
+      text = stops[slider.valueAsNumber].textContent;
+    } else if (slider.valueAsNumber >= Number(slider.max)) {
+      field.value = "";
+      text = "Now";
+    } else {
+      field.value = new Date(slider.valueAsNumber * 1000).toISOString().slice(0, 19);
+      text = field.value.replace("T", " ");
+    }
+    told.textContent = text;
+    slider.setAttribute("aria-valuetext", text);
+  };
+  const go = () => {
+    if (stops.length) location.assign(stops[slider.valueAsNumber].value);
+    else form.requestSubmit();
+  };
+  slider.setAttribute("aria-valuetext", told.textContent);
+  slider.addEventListener("input", tell);
+  slider.addEventListener("pointerup", () => setTimeout(go, 0));
+  slider.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    go();
+  });
+  place.hidden = false;
+}
 
 // What a form has done is told once, and not again when the page is reloaded.
 if (document.querySelector("[data-done]")) {

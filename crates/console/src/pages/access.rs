@@ -6,19 +6,20 @@ use ledger_contract::queries::{
     AccessAnswer, AccessQuery, ApiKeyView, CallerView, PermissionView, PrincipalPage,
     PrincipalView, PrincipalsQuery, QueryWorkspace,
 };
+use ledger_contract::time;
+use ledger_domain::Micros;
 use ledger_domain::principal::Scope;
-use ledger_domain::{Micros, PrincipalName};
 use ledger_engine::Effort;
 use ledger_http::toolkit::Refusal;
 use maud::{Markup, html};
-use serde_json::json;
 
-use crate::answers::{see_other, sentence};
+use crate::answers::sentence;
 use crate::request::PageRequest;
 use crate::view::layout::Section;
 use crate::view::pager;
 use crate::view::parts::{TextField, actor, counted, name, nothing, select, with_query};
 use crate::view::status::{badge, words};
+use crate::view::table::{Head, cards, cell, row};
 use crate::view::times::ago;
 
 /// What is found.
@@ -57,20 +58,30 @@ pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
     let found = AccessData { own, page, checked };
     let now = request.now();
     let body = html! {
-        div.head { h1 { "Access" } }
-        @if request.parameter("done").is_some() {
+        div.head {
+            h1 { "Access" }
+            @if administers { a.button.primary href="/access/new" { "New principal" } }
+        }
+        @if request.parameter("done") == Some("revoke-key") {
             p.notice.good role="status" data-done { "The key is revoked." }
         }
         (you(&found.own, now))
         (check(&request, found.checked.as_ref()))
+        (principals(&request, found.page.as_ref(), now))
+    };
+    Ok(request.page("Access", Section::Access, &body))
+}
+
+fn principals(request: &PageRequest, page: Option<&PrincipalPage>, now: Micros) -> Markup {
+    html! {
         section aria-labelledby="principals" {
-            @match &found.page {
+            @match page {
                 Some(page) => {
                     div.section-head {
                         h2 #principals { "Principals" }
                         span.soft { (counted(page.part.total, "principal", "principals")) }
                     }
-                    ul.issues { @for one in &page.principals { (principal(&request, one, now)) } }
+                    ul.issues { @for one in &page.principals { (principal(one, now)) } }
                     (pager::by_cursor(&request.inputs.query, page.part.next_cursor.as_deref()))
                 },
                 None => {
@@ -79,8 +90,7 @@ pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
                 },
             }
         }
-    };
-    Ok(request.page("Access", Section::Access, &body))
+    }
 }
 
 fn you(own: &CallerView, now: Micros) -> Markup {
@@ -167,7 +177,7 @@ fn check(request: &PageRequest, checked: Option<&Result<AccessAnswer, String>>) 
     }
 }
 
-fn principal(request: &PageRequest, one: &PrincipalView, now: Micros) -> Markup {
+fn principal(one: &PrincipalView, now: Micros) -> Markup {
     html! {
         li.issue id={ "p-" (one.principal) } {
             div.issue-head {
@@ -177,78 +187,64 @@ fn principal(request: &PageRequest, one: &PrincipalView, now: Micros) -> Markup 
                 a href=(with_query("/history", &[("actor", &format!("{}:{}", one.kind, one.principal))])) {
                     "What it did"
                 }
+                @if one.enabled {
+                    a href={ "/access/" (one.principal) "/keys/new" } {
+                        "New key" span.hidden { " for " (one.principal) }
+                    }
+                }
             }
             (grants(&one.grants))
             @if one.keys.is_empty() { p.soft { "No keys." } }
             @else {
-                table.cards role="table" aria-label={ "Keys of " (one.principal) } {
-                    thead role="rowgroup" {
-                        tr role="row" {
-                            th role="columnheader" scope="col" { "Key" }
-                            th role="columnheader" scope="col" { "Issued" }
-                            th role="columnheader" scope="col" { "Last used" }
-                            th role="columnheader" scope="col" { "Ends" }
-                            th role="columnheader" scope="col" { "State" }
-                        }
+                (cards(&["Key", "Issued", "Last used", "Ends", "State"].map(Head::Text), &html! {
+                    @for key in &one.keys {
+                        (row(Some(&format!("k-{}", key.id)), &key_cells(one, key, now)))
                     }
-                    tbody role="rowgroup" { @for key in &one.keys { (key_row(request, one, key, now)) } }
-                }
+                }))
             }
         }
     }
 }
 
-fn key_row(request: &PageRequest, one: &PrincipalView, key: &ApiKeyView, now: Micros) -> Markup {
-    let is_over = key
-        .expires_at
-        .as_deref()
-        .is_some_and(|end| ledger_contract::time::parse("end", end).is_ok_and(|end| end <= now));
+fn key_cells(one: &PrincipalView, key: &ApiKeyView, now: Micros) -> Markup {
+    let time = |at: Option<&String>| {
+        html! {
+            @match at {
+                Some(at) => (ago(at, now)),
+                None => span.soft { "Never" },
+            }
+        }
+    };
     html! {
-        tr role="row" id={ "k-" (key.id) } {
-            td role="cell" data-label="Key" {
-                code { (key.prefix) }
-                @if let Some(label) = &key.label { div.soft { (name(label)) } }
-            }
-            td role="cell" data-label="Issued" {
-                (ago(&key.issued_at, now)) div.soft.by { "by " (actor(&key.issued_by)) }
-            }
-            td role="cell" data-label="Last used" {
-                @match &key.last_used_at {
-                    Some(at) => (ago(at, now)),
-                    None => span.soft { "Never" },
-                }
-            }
-            td role="cell" data-label="Ends" {
-                @match &key.expires_at {
-                    Some(at) => (ago(at, now)),
-                    None => span.soft { "Never" },
-                }
-            }
-            td role="cell" data-label="State" {
-                @match &key.revoked_at {
-                    Some(at) => {
-                        (badge("off", "Revoked")) " " (ago(at, now))
-                        @if let Some(reason) = &key.revoked_reason { div.soft { (name(reason)) } }
-                    },
-                    None if is_over => (badge("off", "Expired")),
-                    None => {
-                        @if key.ends_soon { (badge("warn", "Ends soon")) } @else { (badge("good", "Valid")) }
-                        form.inline method="post" action={ "/access/" (one.principal) "/keys/" (key.id) "/revoke" } {
-                            (request.frame.hidden())
-                            button.quiet type="submit" aria-label={ "Revoke the key " (key.id) } { "Revoke" }
-                        }
-                    },
-                }
-            }
-        }
+        (cell("Key", &html! {
+            code { (key.prefix) }
+            @if let Some(label) = &key.label { div.soft { (name(label)) } }
+        }))
+        (cell("Issued", &html! {
+            (ago(&key.issued_at, now)) div.soft.by { "by " (actor(&key.issued_by)) }
+        }))
+        (cell("Last used", &time(key.last_used_at.as_ref())))
+        (cell("Ends", &time(key.expires_at.as_ref())))
+        (cell("State", &state(one, key, now)))
     }
 }
 
-/// Revokes a key.
-pub(crate) async fn revoke(request: PageRequest) -> Result<Response, Refusal> {
-    let text = |name| request.inputs.text(name).unwrap_or_default();
-    let principal = PrincipalName::parse("principal", text("principal"))?;
-    let body = json!({ "key": text("key") });
-    request.govern(Verb::RevokeKey, principal, &body).await?;
-    Ok(see_other("/access?done=revoke-key"))
+/// Returns whether a key is valid, and the way to revoke it.
+fn state(one: &PrincipalView, key: &ApiKeyView, now: Micros) -> Markup {
+    let end = key.expires_at.as_deref().and_then(|end| time::parse("end", end).ok());
+    html! {
+        @match &key.revoked_at {
+            Some(at) => {
+                (badge("off", "Revoked")) " " (ago(at, now))
+                @if let Some(reason) = &key.revoked_reason { div.soft { (name(reason)) } }
+            },
+            None if end.is_some_and(|end| end <= now) => (badge("off", "Expired")),
+            None => {
+                @if key.ends_soon { (badge("warn", "Ends soon")) } @else { (badge("good", "Valid")) }
+                " " a href={ "/access/" (one.principal) "/keys/" (key.id) "/revoke" } {
+                    "Revoke" span.hidden { " the key " (key.id) }
+                }
+            },
+        }
+    }
 }

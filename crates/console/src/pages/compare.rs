@@ -1,102 +1,123 @@
-//! Two versions of a connection side by side.
+//! Two versions of a connection side by side, or two moments of it.
 
 use std::collections::BTreeMap;
 
 use axum::response::Response;
-use ledger_contract::queries::QueryWorkspace;
-use ledger_contract::time;
+use ledger_contract::AsOf;
+use ledger_contract::commands::Verb;
+use ledger_contract::queries::{DiffQuery, DiffView, QueryWorkspace, VersionAt};
 use ledger_contract::view::ConnectionView;
-use ledger_domain::{InvalidField, Version};
-use ledger_engine::{Effort, QueryError};
+use ledger_domain::Micros;
+use ledger_engine::{Effort, QueryError, Reader, Versions};
 use ledger_http::toolkit::Refusal;
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::connection::may;
 use crate::request::PageRequest;
+use crate::view::difference::{self, label};
 use crate::view::event;
 use crate::view::layout::Section;
-use crate::view::parts::{actor, crumbs, name, name_of, nothing, path_of, with_query};
-use crate::view::status::words;
-use crate::view::times::{ago_of, exact};
+use crate::view::moment::in_utc;
+use crate::view::parts::{actor, counted, crumbs, fact, name, name_of, nothing, with_query};
+use crate::view::times::{ago_of, stamped};
 
 /// Versions to choose from.
 const VERSIONS_MAX: u64 = 200;
-/// What differs between any two versions and says nothing.
-const LEFT_OUT: [&str; 5] = ["version", "position", "updated_at", "updated_by", "health.by"];
 
-/// Fields by name, each as text.
-type Fields = BTreeMap<String, String>;
+/// What the read gives.
+struct Compared {
+    versions: Versions,
+    diff: DiffView,
+    /// The fields of the second state.
+    after: BTreeMap<String, Box<RawValue>>,
+}
 
-/// Shows the page: the versions that are named, or the latest two.
+/// Shows the page: the versions or moments that are named, or the latest two.
 pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
     let (workspace, target) = request.place()?;
-    let version = |name: &'static str| -> Result<Option<Version>, InvalidField> {
-        let Some(text) = request.parameter(name) else { return Ok(None) };
-        let number = text.parse().ok().filter(|number| *number > 0);
-        let number = number.ok_or_else(|| InvalidField::new(name, "must be a version"))?;
-        Ok(Some(Version::new(number)))
-    };
-    let (from, to) = (version("from")?, version("to")?);
-    let path = path_of(workspace.as_str(), request.inputs.text("connection").unwrap_or_default());
+    let moment = |name: &'static str| request.parameter(name).map(in_utc);
+    let (from, to) = (moment("from"), moment("to"));
+    let path = request.own_path()?;
     let place = QueryWorkspace::Named(workspace);
     let read = request.read(Effort::Scan, place, move |reader| {
         let versions = reader.versions(&target, 0, VERSIONS_MAX)?;
-        let now = versions.now.version;
-        let to = to.unwrap_or(now);
-        let from = from.unwrap_or(Version::new(to.get().saturating_sub(1).max(1)));
-        let fields = |version| -> Result<Fields, QueryError> {
-            let then = reader.connection_at(&target, version)?;
-            Ok(flat(&serde_json::to_value(ConnectionView::of(&then)).unwrap_or_default()))
-        };
-        Ok((fields(from)?, fields(to)?, from, to, versions))
+        let newest = versions.now.version.get();
+        let to = to.unwrap_or_else(|| format!("v{newest}"));
+        let from = from.unwrap_or_else(|| format!("v{}", newest.saturating_sub(1).max(1)));
+        let connection = versions.now.id.to_string();
+        let diff = reader.diff(&DiffQuery { connection, from, to: Some(to) })?;
+        let after = fields(reader, &versions, diff.to.version)?;
+        Ok(Compared { versions, diff, after })
     });
-    let (before, after, from, to, versions) = read.await?;
-    let title = name_of(&versions.now);
-    let may_revert = from != versions.now.version;
-    let revert = from.get().to_string();
+    let compared = read.await?;
+    let title = name_of(&compared.versions.now);
     let body = html! {
         (crumbs(&[("/connections", "Connections"), (&path, &title)]))
-        div.head { h1 { "Compare versions" } }
+        div.head {
+            h1 { "Compare versions" }
+            a.button href={ (path) "/then" } { "Go back in time" }
+        }
+        (form(&compared, request.now()))
+        (side_by_side(&compared, request.now()))
+        (revert(&request, &compared, &path))
+    };
+    Ok(request.page(&format!("Compare versions of {title}"), Section::Connections, &body))
+}
+
+/// Returns the fields of a version; none if it is before the first one.
+fn fields(
+    reader: &Reader<'_>,
+    versions: &Versions,
+    version: u64,
+) -> Result<BTreeMap<String, Box<RawValue>>, QueryError> {
+    if version == 0 {
+        return Ok(BTreeMap::new());
+    }
+    let target = ledger_contract::commands::ConnectionRef::Id(versions.now.id);
+    let as_of = AsOf::Version(ledger_domain::Version::new(version));
+    let state = reader.connection_as_of(&target, &as_of)?;
+    let json = serde_json::to_string(&ConnectionView::of(&state)).unwrap_or_default();
+    Ok(serde_json::from_str(&json).unwrap_or_default())
+}
+
+fn form(compared: &Compared, now: Micros) -> Markup {
+    let Compared { versions, diff, .. } = compared;
+    html! {
         form.filters method="get" {
             div.row.wide {
-                (choose("from", "From", &versions, from, request.now()))
-                (choose("to", "To", &versions, to, request.now()))
+                (choose("from", "From", versions, &diff.from, now))
+                (choose("to", "To", versions, &diff.to, now))
                 button.primary type="submit" { "Compare" }
             }
         }
-        (table(&before, &after, from, to))
-        @if may_revert {
-            p.buttons {
-                a.button href=(with_query(&format!("{path}/do/revert"), &[("to_version", &revert)])) {
-                    "Go back to version " (from.get())
-                }
-            }
-        }
-    };
-    Ok(request.page("Compare versions", Section::Connections, &body))
+    }
 }
 
 fn choose(
     field: &str,
     label: &str,
-    versions: &ledger_engine::Versions,
-    chosen: Version,
-    now: ledger_domain::Micros,
+    versions: &Versions,
+    chosen: &VersionAt,
+    now: Micros,
 ) -> Markup {
-    let known = versions.lines.iter().any(|line| line.version == chosen);
+    let line = versions.lines.iter().find(|line| line.version.get() == chosen.version);
     html! {
         div.field {
             label for=(field) { (label) }
             select id=(field) name=(field) {
-                @if !known { option value=(chosen.get()) selected { "v" (chosen.get()) } }
+                @if line.is_none() {
+                    option value={ "v" (chosen.version) } selected { "v" (chosen.version) }
+                }
                 @for line in &versions.lines {
-                    option value=(line.version.get()) selected[line.version == chosen] {
+                    option value={ "v" (line.version.get()) }
+                        selected[line.version.get() == chosen.version] {
                         "v" (line.version.get()) " \u{b7} " (event::title(line.event_type))
                         " \u{b7} " (line.actor.as_str())
                     }
                 }
             }
-            @if let Some(line) = versions.lines.iter().find(|line| line.version == chosen) {
+            @if let Some(line) = line {
                 p.help {
                     (event::title(line.event_type)) " by " (actor(line.actor.as_str())) ", "
                     (ago_of(line.recorded_at, now))
@@ -106,28 +127,50 @@ fn choose(
     }
 }
 
-fn table(before: &Fields, after: &Fields, from: Version, to: Version) -> Markup {
-    let names: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    let differs = |name: &&&String| before.get(**name) != after.get(**name);
-    let changed: Vec<_> = names.iter().filter(differs).collect();
+fn side_by_side(compared: &Compared, now: Micros) -> Markup {
+    let diff = &compared.diff;
+    let heading = |at: &VersionAt| match at.version {
+        0 => "Before it was created".to_owned(),
+        version => format!("Version {version}"),
+    };
+    let (before, after) = (heading(&diff.from), heading(&diff.to));
     html! {
-        @if changed.is_empty() { (nothing("Nothing differs between these versions.")) }
-        @else {
-            table.cards.compare role="table" {
-                thead role="rowgroup" {
-                    tr role="row" {
-                        th role="columnheader" scope="col" { "Field" }
-                        th role="columnheader" scope="col" { "Version " (from.get()) }
-                        th role="columnheader" scope="col" { "Version " (to.get()) }
-                    }
+        p #total role="status" {
+            (counted(u64::try_from(diff.changes.len()).unwrap_or(u64::MAX), "field differs", "fields differ"))
+            @for at in [&diff.from, &diff.to] {
+                @if let (Some(time), Some(who)) = (&at.recorded_at, &at.actor) {
+                    " \u{b7} " (heading(at)) ": " (stamped(time, now)) " by " (actor(who))
                 }
-                tbody role="rowgroup" {
-                    @for field in changed {
-                        tr role="row" {
-                            th role="rowheader" scope="row" { (name(&label(field))) }
-                            td role="cell" data-label={ "Version " (from.get()) } { (side(before.get(*field), "del")) }
-                            td role="cell" data-label={ "Version " (to.get()) } { (side(after.get(*field), "ins")) }
-                        }
+            }
+        }
+        @if diff.changes.is_empty() { (nothing("Nothing differs between these versions.")) }
+        @else { (difference::table(&diff.changes, &before, &after)) }
+        (same(compared))
+    }
+}
+
+/// Returns what both sides have in common.
+fn same(compared: &Compared) -> Markup {
+    let differs = |field: &str| {
+        compared.diff.changes.iter().any(|change| {
+            let rest = change.field.strip_prefix(field);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
+    let known = ["version", "position", "updated_at", "updated_by"];
+    let same = compared
+        .after
+        .iter()
+        .filter(|(field, _)| !differs(field) && !known.contains(&field.as_str()));
+    let same: Vec<_> = same.filter(|(_, value)| !difference::is_empty(value)).collect();
+    html! {
+        @if !same.is_empty() && compared.diff.from.version > 0 {
+            details.more {
+                summary { "What is the same (" (same.len()) ")" }
+                dl.facts.wide.card {
+                    @for (field, value) in same {
+                        @let text = difference::shown(value);
+                        (fact(&label(field), &html! { span.prose { (name(&text)) } }))
                     }
                 }
             }
@@ -135,71 +178,17 @@ fn table(before: &Fields, after: &Fields, from: Version, to: Version) -> Markup 
     }
 }
 
-fn side(text: Option<&String>, kind: &str) -> Markup {
+fn revert(request: &PageRequest, compared: &Compared, path: &str) -> Markup {
+    let (now, from) = (&compared.versions.now, compared.diff.from.version);
+    let is_earlier = from > 0 && from != now.version.get();
+    let version = from.to_string();
     html! {
-        @match (text, kind) {
-            (None, _) => span.soft { "\u{2013}" },
-            (Some(text), "del") => del { (name(text)) },
-            (Some(text), _) => ins { (name(text)) },
-        }
-    }
-}
-
-fn label(field: &str) -> String {
-    match field.split_once('.') {
-        Some((group, rest)) => format!("{}: {rest}", words(group)),
-        None => words(field),
-    }
-}
-
-/// Returns the fields of a view as texts. Members of members are beside the others.
-fn flat(view: &Value) -> Fields {
-    let mut fields = Fields::new();
-    add(&mut fields, "", view);
-    fields.retain(|name, _| !LEFT_OUT.contains(&name.as_str()) && !is_record_of_secret(name));
-    fields
-}
-
-/// Who set a secret and when follows from its generation.
-fn is_record_of_secret(name: &str) -> bool {
-    name.starts_with("secrets.") && (name.ends_with(".set_by") || name.ends_with(".set_at"))
-}
-
-fn add(fields: &mut Fields, name: &str, value: &Value) {
-    match value {
-        Value::Null => {}
-        Value::Object(members) => {
-            for (key, value) in members {
-                let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
-                add(fields, &name, value);
+        @if is_earlier && may(request, Verb::Revert, now) {
+            p.buttons {
+                a.button href=(with_query(&format!("{path}/do/revert"), &[("to_version", &version)])) {
+                    "Go back to version " (from)
+                }
             }
         }
-        Value::Array(items) if items.is_empty() => {}
-        Value::String(text) => {
-            let is_time = time::parse("time", text).is_ok();
-            fields.insert(name.to_owned(), if is_time { exact(text) } else { text.clone() });
-        }
-        other => {
-            fields.insert(name.to_owned(), other.to_string());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn fields_of_fields_are_compared_one_by_one() {
-        let view = json!({
-            "version": 3, "slug": "main", "description": null, "tags": [], "config": { "a": 1 },
-            "secrets": { "k": { "generation": 2, "set_at": "x", "set_by": "y" } },
-        });
-        let expected = [("config.a", "1"), ("secrets.k.generation", "2"), ("slug", "main")];
-        let expected = expected.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        assert_eq!(flat(&view), expected.into());
-        assert_eq!(label("config.base_url"), "Config: base_url");
     }
 }

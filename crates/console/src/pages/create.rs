@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use ledger_contract::commands::{Address, Verb};
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::{PageQuery, QueryWorkspace};
+use ledger_contract::queries::QueryWorkspace;
 use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::WorkspaceName;
 use ledger_domain::principal::Scope;
@@ -14,13 +14,13 @@ use ledger_providers::Provider;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 
-use super::connections::WORKSPACES_MAX;
+use super::connections::names;
 use super::fields::{self, Wrong, name_of};
-use crate::answers::{page, see_other, sentence, what_to_do};
+use crate::answers::{page, see_other, sentence, status};
 use crate::form::Form;
 use crate::request::PageRequest;
 use crate::view::layout::{Section, framed};
-use crate::view::parts::{TextField, crumbs, nothing, path_of, select, tick, with_query};
+use crate::view::parts::{TextField, alert, crumbs, nothing, path_of, select, tick, with_query};
 use crate::view::status::words;
 
 /// Shows the providers to choose from.
@@ -81,16 +81,12 @@ fn provider_of(request: &PageRequest) -> Result<Provider, Problem> {
 
 /// Returns the workspaces in which the caller may write.
 async fn workspaces(request: &PageRequest) -> Result<Vec<String>, Problem> {
-    let page = PageQuery { page_size: Some(WORKSPACES_MAX), cursor: None };
-    let read = request.read(Effort::Lookup, QueryWorkspace::All, move |reader| {
-        Ok(reader.workspaces(&page)?.workspaces)
-    });
+    let read = request.read(Effort::Lookup, QueryWorkspace::All, names);
     let may = |name: &str| {
         let name = WorkspaceName::parse("workspace", name).ok();
         name.is_some_and(|name| request.caller.may_somewhere_in(Scope::Write, &name))
     };
-    let names = read.await?.into_iter().map(|workspace| workspace.name);
-    Ok(names.filter(|name| may(name)).collect())
+    Ok(read.await?.into_iter().filter(|name| may(name)).collect())
 }
 
 /// What is filled in, and what is wrong with it.
@@ -141,9 +137,8 @@ pub(crate) async fn create(request: PageRequest) -> Result<Response, Refusal> {
         }
     }
     let workspaces = workspaces(&request).await?;
-    let status = filled.problem.as_ref().map_or(StatusCode::BAD_REQUEST, |problem| {
-        StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::BAD_REQUEST)
-    });
+    let problem = filled.problem.as_ref();
+    let status = problem.map_or(StatusCode::BAD_REQUEST, |problem| status(problem.code));
     Ok(answer(&request, &provider, &workspaces, &filled, status))
 }
 
@@ -187,10 +182,7 @@ fn answer(
         (crumbs(&[("/connections", "Connections"), ("/new", "New connection")]))
         div.head { h1 { (title) } }
         @if let Some(problem) = &filled.problem {
-            div.notice.bad role="alert" {
-                p { strong { (sentence(&problem.message)) } }
-                p { (what_to_do(problem.code)) " " code { (problem.code) } }
-            }
+            (alert(problem))
         } @else if !filled.wrong.is_empty() {
             p.notice.bad role="alert" { "Nothing was created: some fields are not right yet." }
         }

@@ -4,17 +4,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use ledger_contract::commands::Verb;
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::QueryWorkspace;
 use ledger_domain::{CheckedText as _, Connection};
-use ledger_engine::Effort;
 use ledger_http::toolkit::Refusal;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 
-use crate::answers::{page, see_other, sentence, what_to_do};
+use super::connection::{may, not_offered};
+use crate::answers::{page, sentence, status};
 use crate::request::PageRequest;
 use crate::view::layout::{Section, framed};
-use crate::view::parts::{TextField, crumbs, name_of, path_of, select, tick, with_query};
+use crate::view::parts::{TextField, alert, crumbs, name_of, path_of, select, tick};
 
 /// A field of such a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,16 +170,10 @@ fn find(request: &PageRequest) -> Result<Deed, Problem> {
     found.ok_or_else(|| Problem::new(Code::RouteUnknown))
 }
 
-async fn connection(request: &PageRequest) -> Result<Connection, Problem> {
-    let (workspace, target) = request.place()?;
-    let place = QueryWorkspace::Named(workspace);
-    request.read(Effort::Lookup, place, move |reader| reader.connection(&target)).await
-}
-
 /// Shows the form. Values may come with the address, from a link that leads here.
 pub(crate) async fn form(request: PageRequest) -> Result<Response, Refusal> {
     let deed = find(&request)?;
-    let connection = connection(&request).await?;
+    let connection = request.connection().await?;
     Ok(asked(&request, deed, &connection, None))
 }
 
@@ -205,7 +198,7 @@ pub(crate) async fn act(request: PageRequest) -> Result<Response, Refusal> {
                 drop(body.insert((*name).to_owned(), request.form.is_set(name).into()));
             }
             Input::Typed => {
-                let now = connection(&request).await?;
+                let now = request.connection().await?;
                 if request.form.text("typed").trim() != now.slug.text() {
                     let problem =
                         ledger_domain::InvalidField::new("typed", "must be the slug, exactly");
@@ -215,15 +208,10 @@ pub(crate) async fn act(request: PageRequest) -> Result<Response, Refusal> {
         }
     }
     match request.change(deed.verb, &Value::Object(body)).await {
-        Ok(_) => {
-            let (workspace, _) = request.place()?;
-            let id = request.inputs.text("connection").unwrap_or_default();
-            let done = [("done", deed.verb.as_str())];
-            Ok(see_other(&with_query(&path_of(workspace.as_str(), id), &done)))
-        }
+        Ok(_) => Ok(request.done(deed.verb)?),
         Err(refusal) => {
             let problem = request.refused(deed.verb, refusal)?;
-            let now = connection(&request).await?;
+            let now = request.connection().await?;
             Ok(asked(&request, deed, &now, Some(&problem)))
         }
     }
@@ -239,29 +227,33 @@ fn asked(
     let title = format!("{}: {}", deed.title, name_of(connection));
     let is_health =
         [Verb::MarkOperational, Verb::MarkDegraded, Verb::MarkFailed].contains(&deed.verb);
-    let may = super::connection::may(request, deed.verb, connection);
     let body = html! {
         (crumbs(&[("/connections", "Connections"), (&path, &name_of(connection))]))
         div.head { h1 { (deed.title) } }
         @if is_health { (health_tabs(deed.verb, &path)) }
         @if let Some(problem) = problem {
-            div.notice.bad role="alert" {
-                p { strong { (sentence(&problem.message)) } }
-                p { (what_to_do(problem.code)) " " code { (problem.code) } }
-            }
+            (alert(problem))
         }
-        @if !may {
-            p.notice.warn {
-                "You may not do this here: it takes the right "
-                @for (index, scope) in deed.verb.spec().always_required().enumerate() {
-                    @if index > 0 { " and " } code { (scope.as_str()) }
-                }
-                "."
-            }
-        }
+        @if may(request, deed.verb, connection) {
+            (form_of(request, deed, connection, &path, problem))
+        } @else { (not_offered(request, deed.verb)) }
+    };
+    let status = problem.map_or(StatusCode::OK, |one| status(one.code));
+    page(status, framed(&request.frame, &title, Section::Connections, &body))
+}
+
+fn form_of(
+    request: &PageRequest,
+    deed: Deed,
+    connection: &Connection,
+    path: &str,
+    problem: Option<&Problem>,
+) -> Markup {
+    let is_versioned = deed.verb != Verb::Erase && deed.verb != Verb::TestConnection;
+    html! {
         form.stacked.narrow method="post" action={ (path) "/do/" (deed.verb.as_str()) } {
             (request.frame.hidden())
-            @if deed.verb != Verb::Erase && deed.verb != Verb::TestConnection {
+            @if is_versioned {
                 input type="hidden" name="version" value=(connection.version.get());
             }
             p { (deed.about) }
@@ -271,10 +263,7 @@ fn asked(
                 a.button href=(path) { "Cancel" }
             }
         }
-    };
-    let status = problem.and_then(|one| StatusCode::from_u16(one.code.status()).ok());
-    let status = status.unwrap_or(StatusCode::OK);
-    page(status, framed(&request.frame, &title, Section::Connections, &body))
+    }
 }
 
 fn health_tabs(current: Verb, path: &str) -> Markup {

@@ -7,25 +7,23 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use ledger_contract::commands::Verb;
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::QueryWorkspace;
 use ledger_contract::view::ConnectionView;
 use ledger_domain::Connection;
-use ledger_engine::Effort;
 use ledger_http::toolkit::Refusal;
 use ledger_providers::{Field, Provider};
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 
+use super::connection::{may, not_offered};
 use super::create::in_form;
 use super::fields::{self, CONFIG, Wrong, name_of as field_name};
-use crate::answers::{page, see_other, sentence, what_to_do};
+use crate::answers::{page, sentence, status};
 use crate::form::Form;
 use crate::request::PageRequest;
 use crate::view::layout::{Section, framed};
-use crate::view::parts::{
-    TextField, actor, crumbs, name, name_of, path_of, select, tick, with_query,
-};
+use crate::view::parts::{TextField, actor, alert, crumbs, name, name_of, path_of, select, tick};
 use crate::view::status::words;
+use crate::view::table::{cell, comparison, row, row_head};
 use crate::view::times::ago_of;
 
 /// Names of fields that hold what stood there when the form was made begin so.
@@ -51,7 +49,7 @@ struct Editing {
 
 /// Shows the form.
 pub(crate) async fn form(request: PageRequest) -> Result<Response, Refusal> {
-    let connection = find(&request).await?;
+    let connection = request.connection().await?;
     let now = texts(&request, &connection);
     let editing = Editing {
         shown: now.clone(),
@@ -62,12 +60,6 @@ pub(crate) async fn form(request: PageRequest) -> Result<Response, Refusal> {
         problem: None,
     };
     Ok(answer(&request, &editing))
-}
-
-async fn find(request: &PageRequest) -> Result<Connection, Problem> {
-    let (workspace, target) = request.place()?;
-    let place = QueryWorkspace::Named(workspace);
-    request.read(Effort::Lookup, place, move |reader| reader.connection(&target)).await
 }
 
 /// Returns the editable fields of a connection.
@@ -106,7 +98,7 @@ fn texts(request: &PageRequest, connection: &Connection) -> Texts {
 
 /// Saves what was changed, or shows what is wrong.
 pub(crate) async fn save(request: PageRequest) -> Result<Response, Refusal> {
-    let connection = find(&request).await?;
+    let connection = request.connection().await?;
     let provider = request.catalogue().find(connection.details.provider.as_str()).cloned();
     let before: Texts = owned(request.form.below(WAS));
     let mine: Texts =
@@ -116,12 +108,7 @@ pub(crate) async fn save(request: PageRequest) -> Result<Response, Refusal> {
     let mut problem = None;
     if wrong.is_empty() {
         match request.change(Verb::Update, &body).await {
-            Ok(_) => {
-                let (workspace, _) = request.place()?;
-                let id = request.inputs.text("connection").unwrap_or_default();
-                let path = path_of(workspace.as_str(), id);
-                return Ok(see_other(&with_query(&path, &[("done", "update")])));
-            }
+            Ok(_) => return Ok(request.done(Verb::Update)?),
             Err(refusal) => {
                 let refused = request.refused(Verb::Update, refusal)?;
                 if let Some(field) = &refused.field {
@@ -133,7 +120,7 @@ pub(crate) async fn save(request: PageRequest) -> Result<Response, Refusal> {
     }
     let is_conflict = problem.as_ref().is_some_and(|one| one.code == Code::VersionConflict);
     // It may have been changed since it was looked at.
-    let connection = if is_conflict { find(&request).await? } else { connection };
+    let connection = if is_conflict { request.connection().await? } else { connection };
     let now = texts(&request, &connection);
     let (shown, conflicts) =
         if is_conflict { merged(&before, &mine, &now) } else { (mine, BTreeMap::new()) };
@@ -225,13 +212,21 @@ fn answer(request: &PageRequest, editing: &Editing) -> Response {
         div.head { h1 { (title) } }
         @if is_conflict { (conflict(request, editing)) }
         @else if let Some(problem) = &editing.problem {
-            div.notice.bad role="alert" {
-                p { strong { (sentence(&problem.message)) } }
-                p { (what_to_do(problem.code)) " " code { (problem.code) } }
-            }
+            (alert(problem))
         } @else if !editing.wrong.is_empty() {
             p.notice.bad role="alert" { "Nothing was changed: some fields are not right yet." }
         }
+        @if may(request, Verb::Update, connection) {
+            (form_of(request, editing, &path, &version))
+        } @else { (not_offered(request, Verb::Update)) }
+    };
+    let usual = if editing.wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let status = editing.problem.as_ref().map_or(usual, |one| status(one.code));
+    page(status, framed(&request.frame, &title, Section::Connections, &body))
+}
+
+fn form_of(request: &PageRequest, editing: &Editing, path: &str, version: &str) -> Markup {
+    html! {
         form.stacked.narrow method="post" action={ (path) "/edit" } autocomplete="off" {
             (request.frame.hidden())
             input type="hidden" name="version" value=(version);
@@ -246,11 +241,7 @@ fn answer(request: &PageRequest, editing: &Editing) -> Response {
                 a.button href=(path) { "Cancel" }
             }
         }
-    };
-    let status = editing.problem.as_ref().map(|one| one.code.status());
-    let status = status.unwrap_or(if editing.wrong.is_empty() { 200 } else { 400 });
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    page(status, framed(&request.frame, &title, Section::Connections, &body))
+    }
 }
 
 /// Shows both versions of the fields that both changed.
@@ -274,26 +265,16 @@ fn conflict(request: &PageRequest, editing: &Editing) -> Markup {
             }
         }
         @if !editing.conflicts.is_empty() {
-            table.cards.compare role="table" {
-                thead role="rowgroup" {
-                    tr role="row" {
-                        th role="columnheader" scope="col" { "Field" }
-                        th role="columnheader" scope="col" { "When you began" }
-                        th role="columnheader" scope="col" { "Now" }
-                        th role="columnheader" scope="col" { "Yours" }
-                    }
+            (comparison(&["Field", "When you began", "Now", "Yours"], &html! {
+                @for (field, (was, theirs)) in &editing.conflicts {
+                    (row(None, &html! {
+                        (row_head(&html! { (label(field)) }))
+                        (cell("When you began", &name(was)))
+                        (cell("Now", &html! { ins { (name(theirs)) } }))
+                        (cell("Yours", &name(editing.text(field))))
+                    }))
                 }
-                tbody role="rowgroup" {
-                    @for (field, (was, theirs)) in &editing.conflicts {
-                        tr role="row" {
-                            th role="rowheader" scope="row" { (label(field)) }
-                            td role="cell" data-label="When you began" { (name(was)) }
-                            td role="cell" data-label="Now" { ins { (name(theirs)) } }
-                            td role="cell" data-label="Yours" { (name(editing.text(field))) }
-                        }
-                    }
-                }
-            }
+            }))
         }
     }
 }

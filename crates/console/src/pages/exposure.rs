@@ -1,6 +1,7 @@
 //! Who knows one value of a secret.
 
 use axum::response::Response;
+use ledger_contract::commands::Verb;
 use ledger_contract::queries::exposure::ExposedTo;
 use ledger_contract::queries::{ExposurePage, ExposureQuery, QueryWorkspace};
 use ledger_domain::{InvalidField, Micros};
@@ -8,17 +9,19 @@ use ledger_engine::Effort;
 use ledger_http::toolkit::Refusal;
 use maud::{Markup, html};
 
+use super::connection::may;
 use crate::request::PageRequest;
 use crate::view::layout::Section;
 use crate::view::pager;
-use crate::view::parts::{actor, crumbs, name, name_of, nothing, path_of, thousands};
+use crate::view::parts::{actor, crumbs, name, name_of, nothing, thousands};
 use crate::view::status::badge;
+use crate::view::table::{Head, cards, cell, number, row};
 use crate::view::times::{ago, stamped};
 
 /// Shows the page.
 pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
     let (workspace, target) = request.place()?;
-    let path = path_of(workspace.as_str(), request.inputs.text("connection").unwrap_or_default());
+    let path = request.own_path()?;
     let number = |text: &str| {
         let invalid = || InvalidField::new("generation", "must be a number");
         text.parse::<u64>().map_err(|_| invalid())
@@ -45,7 +48,9 @@ pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
         (crumbs(&[("/connections", "Connections"), (&path, &title)]))
         div.head {
             h1 { "Who knows " code { (name(&page.field)) } " v" (page.generation) }
-            a.button.primary href={ (path) "/rotate" } { "Rotate" }
+            @if may(&request, Verb::RotateSecret, &connection) {
+                a.button.primary href={ (path) "/rotate" } { "Rotate" }
+            }
         }
         nav.tabs aria-label="Versions of the secret" {
             @for number in earlier {
@@ -73,54 +78,47 @@ fn about(page: &ExposurePage, now: Micros) -> Markup {
 }
 
 fn table(readers: &[ExposedTo], now: Micros) -> Markup {
-    html! {
-        table.cards role="table" {
-            thead role="rowgroup" {
-                tr role="row" {
-                    th role="columnheader" scope="col" { "Who" }
-                    th.number role="columnheader" scope="col" { "Reveals" }
-                    th role="columnheader" scope="col" { "First" }
-                    th role="columnheader" scope="col" { "Last" }
-                    th role="columnheader" scope="col" { "Reason" }
-                    th role="columnheader" scope="col" { "From" }
-                    th role="columnheader" scope="col" { "Now" }
-                }
-            }
-            tbody role="rowgroup" { @for reader in readers { (row(reader, now)) } }
-        }
-    }
+    let heads = [
+        Head::Text("Who"),
+        Head::Number("Reveals"),
+        Head::Text("First"),
+        Head::Text("Last"),
+        Head::Text("Reason"),
+        Head::Text("From"),
+        Head::Text("Now"),
+    ];
+    cards(&heads, &html! { @for reader in readers { (row(None, &cells(reader, now))) } })
 }
 
-fn row(reader: &ExposedTo, now: Micros) -> Markup {
+fn cells(reader: &ExposedTo, now: Micros) -> Markup {
     let addresses: Vec<_> = reader.addresses.iter().map(ToString::to_string).collect();
+    let ways: Vec<_> = reader.via.iter().map(String::as_str).collect();
     html! {
-        tr role="row" {
-            td role="cell" data-label="Who" {
-                (actor(&reader.actor))
-                @if let Some(key) = &reader.key { div.soft { "key " code { (name(key)) } } }
-                @if let Some(by) = &reader.handed_over_by { div.soft { "handed over by " (actor(by)) } }
+        (cell("Who", &html! {
+            (actor(&reader.actor))
+            @if let Some(key) = &reader.key { div.soft { "key " code { (name(key)) } } }
+            @if let Some(by) = &reader.handed_over_by { div.soft { "handed over by " (actor(by)) } }
+        }))
+        (number("Reveals", &html! { (thousands(reader.reveals)) }))
+        (cell("First", &ago(&reader.first_at, now)))
+        (cell("Last", &ago(&reader.last_at, now)))
+        (cell("Reason", &name(&reader.last_reason)))
+        (cell("From", &html! {
+            div {
+                (addresses.join(", "))
+                @if reader.more_addresses { " and more" }
+                div.soft { "over " (ways.join(", ")) }
             }
-            td.number role="cell" data-label="Reveals" { (thousands(reader.reveals)) }
-            td role="cell" data-label="First" { (ago(&reader.first_at, now)) }
-            td role="cell" data-label="Last" { (ago(&reader.last_at, now)) }
-            td role="cell" data-label="Reason" { (name(&reader.last_reason)) }
-            td role="cell" data-label="From" {
-                div {
-                    (addresses.join(", "))
-                    @if reader.more_addresses { " and more" }
-                    div.soft { "over " (reader.via.iter().map(String::as_str).collect::<Vec<_>>().join(", ")) }
+        }))
+        (cell("Now", &html! {
+            div {
+                @match reader.may_reveal {
+                    Some(true) => (badge("warn", "May reveal it")),
+                    Some(false) => (badge("off", "May not any more")),
+                    None => span.soft { "By its token" },
                 }
+                @if reader.leases_held > 0 { " " (badge("warn", "Holds leases")) }
             }
-            td role="cell" data-label="Now" {
-                div {
-                    @match reader.may_reveal {
-                        Some(true) => (badge("warn", "May reveal it")),
-                        Some(false) => (badge("off", "May not any more")),
-                        None => span.soft { "By its token" },
-                    }
-                    @if reader.leases_held > 0 { " " (badge("warn", "Holds leases")) }
-                }
-            }
-        }
+        }))
     }
 }

@@ -54,6 +54,7 @@ pub(crate) fn input(field: &Field, value: &str, wrong: Option<&str>) -> Markup {
         secret: field.secret,
         list: has_list.then_some(list.as_str()),
         autofocus: false,
+        time: false,
     };
     html! {
         (text.render())

@@ -16,6 +16,7 @@ use crate::console::Console;
 
 const STYLE: &str = include_str!("../assets/console.css");
 const SCRIPT: &str = include_str!("../assets/console.js");
+const PROOF: &str = include_str!("../assets/proof.js");
 const ICON: &str = include_str!("../assets/icon.svg");
 
 /// Returns the address of the style sheet.
@@ -27,6 +28,12 @@ pub(crate) fn style() -> &'static str {
 /// Returns the address of the script.
 pub(crate) fn script() -> &'static str {
     static PATH: LazyLock<String> = LazyLock::new(|| path("console.js", SCRIPT));
+    &PATH
+}
+
+/// Returns the address of the script that checks proofs.
+pub(crate) fn proof() -> &'static str {
+    static PATH: LazyLock<String> = LazyLock::new(|| path("proof.js", PROOF));
     &PATH
 }
 
@@ -46,6 +53,7 @@ pub(crate) async fn answer(_: Arc<Console>, request: Request) -> Result<Response
     let (media_type, text) = match request.uri().path() {
         "/assets/console.css" => ("text/css; charset=utf-8", STYLE),
         "/assets/console.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        "/assets/proof.js" => ("text/javascript; charset=utf-8", PROOF),
         "/assets/icon.svg" => ("image/svg+xml", ICON),
         _ => return Err(Problem::new(Code::RouteUnknown).into()),
     };
@@ -60,7 +68,9 @@ mod tests {
 
     #[test]
     fn the_files_refer_to_nothing_elsewhere() {
-        for text in [STYLE, SCRIPT, &ICON.replace("xmlns=\"http://www.w3.org/2000/svg\"", "")] {
+        for text in
+            [STYLE, SCRIPT, PROOF, &ICON.replace("xmlns=\"http://www.w3.org/2000/svg\"", "")]
+        {
             for elsewhere in ["http:", "https:", "//cdn", "@import", "url(", "eval(", "innerHTML"] {
                 assert!(!text.contains(elsewhere), "{elsewhere}");
             }
@@ -69,6 +79,6 @@ mod tests {
 
     #[test]
     fn the_files_are_small() {
-        assert!(STYLE.len() + SCRIPT.len() + ICON.len() < 60_000);
+        assert!(STYLE.len() + SCRIPT.len() + PROOF.len() + ICON.len() < 70_000);
     }
 }

@@ -3,20 +3,20 @@
 use axum::response::Response;
 use ledger_contract::ResumePoint;
 use ledger_contract::commands::ConnectionRef;
-use ledger_contract::queries::{PageQuery, QueryName, QueryRequest, QueryWorkspace, history};
+use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace, history};
 use ledger_domain::WorkspaceName;
 use ledger_domain::principal::Scope;
 use ledger_engine::{Effort, Reader};
 use ledger_http::toolkit::Refusal;
 use maud::{Markup, html};
 
-use super::connections::WORKSPACES_MAX;
+use super::connections::{name_of_workspace, names as workspace_names};
 use crate::request::PageRequest;
-use crate::view::event::{EventRecord, Names, timeline};
+use crate::view::event::{EventRecord, Names, Timeline};
 use crate::view::filters::Filters;
 use crate::view::layout::{Live, Section, live};
 use crate::view::pager;
-use crate::view::parts::{counted, crumbs, name_of, nothing, path_of};
+use crate::view::parts::{counted, crumbs, name_of, nothing};
 
 /// What the read gives.
 struct HistoryData {
@@ -46,7 +46,7 @@ pub(crate) fn names_of(reader: &Reader<'_>, events: &[EventRecord]) -> Names {
 
 /// Shows the history of a workspace, or of all.
 pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
-    let workspace = request.workspace()?;
+    let workspace = request.workspace_for(Scope::Audit)?;
     let found = find(&request, workspace.clone(), &[]).await?;
     let filters = Filters {
         action: "/history",
@@ -54,7 +54,8 @@ pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
         first: &["actor", "from", "until"],
         left_out: &["cursor"],
         query: &request.inputs.query,
-        workspaces: &found.0.workspaces,
+        workspaces: &request.workspace_choices(Scope::Audit, &found.0.workspaces),
+        workspace: name_of_workspace(&workspace),
     };
     let body = html! {
         div.head { h1 { "Audit" } }
@@ -67,8 +68,12 @@ pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
 
 /// Returns the links among the pages about who did what.
 pub(crate) fn tabs(current: &str) -> Markup {
-    let all =
-        [("history", "/history", "History"), ("refusals", "/refusals", "Refusals and readings")];
+    let all = [
+        ("history", "/history", "History"),
+        ("changes", "/changes", "Changes"),
+        ("undo", "/undo", "Undo"),
+        ("refusals", "/refusals", "Refusals and readings"),
+    ];
     html! {
         nav.tabs aria-label="Audit" {
             @for (name, path, text) in all {
@@ -82,7 +87,7 @@ pub(crate) fn tabs(current: &str) -> Markup {
 pub(crate) async fn of_connection(request: PageRequest) -> Result<Response, Refusal> {
     let (workspace, connection) = request.place()?;
     let id = connection.canonical();
-    let path = path_of(workspace.as_str(), request.inputs.text("connection").unwrap_or_default());
+    let path = request.own_path()?;
     let found = find(&request, QueryWorkspace::Named(workspace), &[("connection", &id)]).await?;
     let filters = Filters {
         action: &format!("{path}/history"),
@@ -91,6 +96,7 @@ pub(crate) async fn of_connection(request: PageRequest) -> Result<Response, Refu
         left_out: &["cursor", "ledger"],
         query: &request.inputs.query,
         workspaces: &[],
+        workspace: "",
     };
     let title = found.0.title.clone().unwrap_or_default();
     let body = html! {
@@ -121,15 +127,12 @@ async fn find(
             let target = ConnectionRef::parse("connection", id).ok()?;
             Some(name_of(&reader.connection(&target).ok()?))
         });
-        let names_page = PageQuery { page_size: Some(WORKSPACES_MAX), cursor: None };
-        let workspaces = reader.workspaces(&names_page)?.workspaces;
-        let workspaces = workspaces.into_iter().map(|workspace| workspace.name).collect();
         Ok(HistoryData {
             events,
             names,
             total: page.total,
             next: page.next_cursor,
-            workspaces,
+            workspaces: workspace_names(reader)?,
             title,
         })
     });
@@ -144,13 +147,17 @@ fn watched(request: &PageRequest, workspace: &QueryWorkspace, after: ResumePoint
 }
 
 fn events(request: &PageRequest, (found, live_of): &(HistoryData, Live), named: bool) -> Markup {
-    let connections = named.then_some(&found.names);
+    let shown = Timeline {
+        names: named.then_some(&found.names),
+        now: request.now(),
+        proves: request.frame.proves(),
+    };
     live(
         live_of,
         &html! {
             p #total role="status" { (counted(found.total, "event", "events")) }
             @if found.events.is_empty() { (nothing("No event fits these filters.")) }
-            (timeline(&found.events, connections, request.now()))
+            (shown.render(&found.events))
             (pager::by_cursor(&request.inputs.query, found.next.as_deref()))
         },
     )

@@ -4,7 +4,7 @@ use axum::response::Response;
 use ledger_contract::master_keys::MasterKeyState;
 use ledger_contract::queries::{
     AlertsAnswer, DeadLettersAnswer, DeadLettersQuery, MasterKeysAnswer, PageQuery, QueryWorkspace,
-    SecretPoliciesAnswer, StatusView, WorkspacePage,
+    QuotaView, SecretPoliciesAnswer, StatusView, WorkspacePage, WorkspaceView,
 };
 use ledger_domain::Micros;
 use ledger_domain::principal::Scope;
@@ -16,6 +16,7 @@ use crate::request::PageRequest;
 use crate::view::layout::{Live, Section, live};
 use crate::view::parts::{counted, fact, id, name, nothing, thousands};
 use crate::view::status::{badge, words};
+use crate::view::table::{Head, cards, cell, number, row};
 use crate::view::times::{ago, span_of_seconds, stamped};
 
 /// What is found.
@@ -226,45 +227,46 @@ fn alerts_of(all: &AlertsAnswer, letters: &[(String, DeadLettersAnswer)], now: M
 }
 
 fn workspaces(page: &WorkspacePage, now: Micros) -> Markup {
+    let heads = [
+        Head::Text("Workspace"),
+        Head::Number("Connections"),
+        Head::Number("Keys"),
+        Head::Number("Changes today"),
+        Head::Number("Reveals today"),
+        Head::Text("Created"),
+    ];
     html! {
         section.card #workspaces {
             h2 { "Workspaces" }
-            table.cards role="table" {
-                thead role="rowgroup" {
-                    tr role="row" {
-                        th role="columnheader" scope="col" { "Workspace" }
-                        th.number role="columnheader" scope="col" { "Connections" }
-                        th.number role="columnheader" scope="col" { "Keys" }
-                        th.number role="columnheader" scope="col" { "Changes today" }
-                        th.number role="columnheader" scope="col" { "Reveals today" }
-                        th role="columnheader" scope="col" { "Created" }
-                    }
+            (cards(&heads, &html! {
+                @for one in &page.workspaces {
+                    (row(Some(&format!("o-{}", one.name)), &workspace(one, now)))
                 }
-                tbody role="rowgroup" {
-                    @for one in &page.workspaces {
-                        tr role="row" id={ "o-" (one.name) } {
-                            td role="cell" data-label="Workspace" {
-                                a href={ "/connections?workspace=" (one.name) } {
-                                    (name(one.display_name.as_deref().unwrap_or(&one.name)))
-                                }
-                            }
-                            @let usage = one.usage.as_ref();
-                            (quota("Connections", usage.map(|usage| usage.connections)))
-                            (quota("Keys", usage.map(|usage| usage.keys)))
-                            (quota("Changes today", usage.map(|usage| usage.changes_today)))
-                            (quota("Reveals today", usage.map(|usage| usage.reveals_today)))
-                            td role="cell" data-label="Created" { (ago(&one.created_at, now)) }
-                        }
-                    }
-                }
-            }
+            }))
         }
     }
 }
 
-fn quota(label: &str, quota: Option<ledger_contract::queries::QuotaView>) -> Markup {
+fn workspace(one: &WorkspaceView, now: Micros) -> Markup {
+    let usage = one.usage.as_ref();
     html! {
-        td.number role="cell" data-label=(label) {
+        (cell("Workspace", &html! {
+            a href={ "/connections?workspace=" (one.name) } {
+                (name(one.display_name.as_deref().unwrap_or(&one.name)))
+            }
+        }))
+        (quota("Connections", usage.map(|usage| usage.connections)))
+        (quota("Keys", usage.map(|usage| usage.keys)))
+        (quota("Changes today", usage.map(|usage| usage.changes_today)))
+        (quota("Reveals today", usage.map(|usage| usage.reveals_today)))
+        (cell("Created", &ago(&one.created_at, now)))
+    }
+}
+
+fn quota(label: &str, quota: Option<QuotaView>) -> Markup {
+    number(
+        label,
+        &html! {
             @match quota {
                 Some(quota) => span {
                     (thousands(quota.used))
@@ -272,8 +274,8 @@ fn quota(label: &str, quota: Option<ledger_contract::queries::QuotaView>) -> Mar
                 },
                 None => span.soft { "\u{2013}" },
             }
-        }
-    }
+        },
+    )
 }
 
 fn policies_of(answer: &SecretPoliciesAnswer, now: Micros) -> Markup {

@@ -1,9 +1,8 @@
 //! What needs attention: which connections are broken, since when and why, who changed them, who
 //! still uses former secrets, and which secrets are to be rotated.
 
-use std::sync::Arc;
-
 use axum::response::Response;
+use ledger_contract::commands::Verb;
 use ledger_contract::queries::why::{Remedy, RemedyCode};
 use ledger_contract::queries::{
     HistoryQuery, ListQuery, QueryWorkspace, RotationQuery, RotationView, WhyQuery, WhyView,
@@ -13,13 +12,13 @@ use ledger_domain::principal::Scope;
 use ledger_domain::{Connection, Micros, SecretAges};
 use ledger_engine::{Effort, ListOptions, QueryError, Reader};
 use ledger_http::toolkit::Refusal;
-use ledger_providers::Catalogue;
 use maud::{Markup, html};
 
+use super::connection::may;
 use super::connections::provider;
 use super::history::names_of;
 use crate::request::PageRequest;
-use crate::view::event::{self, EventRecord, Names, timeline};
+use crate::view::event::{self, EventRecord, Names, Timeline};
 use crate::view::layout::{Live, Section, live};
 use crate::view::parts::{
     actor, counted, name, name_of, nothing, path_of, path_of_view, thousands, title_of, with_query,
@@ -39,7 +38,7 @@ const STATES: [&str; 4] = ["failed", "degraded", "operational", "unknown"];
 /// What the read gives.
 struct OverviewData {
     counts: Vec<(&'static str, u64)>,
-    broken: Vec<(WhyView, String, String)>,
+    broken: Vec<(WhyView, Connection)>,
     rotating: Vec<(Connection, RotationView)>,
     to_rotate: Vec<(Connection, SecretAges)>,
     to_rotate_total: u64,
@@ -54,12 +53,12 @@ pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
     let found =
         request.read(Effort::Scan, QueryWorkspace::All, move |reader| find(reader, may, audits));
     let (found, now) = (found.await?, request.now());
-    let catalogue = Arc::clone(&request.console.catalogue);
+    let proves = request.frame.proves();
     let body = html! {
-        div.head { h1 { "Overview" } a.button.primary href="/new" { "New connection" } }
+        div.head { h1 { "Overview" } (new_connection(&request)) }
         (live(&found.live, &html! {
             (tiles(&found.counts))
-            (broken(&found, &catalogue, now))
+            (broken(&request, &found, now))
             (rotating(&found.rotating, now))
             (to_rotate(&found.to_rotate, found.to_rotate_total, now))
             @if let Some((events, names)) = &found.latest {
@@ -68,7 +67,7 @@ pub(crate) async fn show(request: PageRequest) -> Result<Response, Refusal> {
                         h2 #latest { "Latest changes" }
                         a href="/history" { "Whole history" }
                     }
-                    (timeline(events, Some(names), now))
+                    (Timeline { names: Some(names), now, proves }.render(events))
                 }
             }
         }))
@@ -90,9 +89,8 @@ fn find(reader: &Reader<'_>, may: bool, audits: bool) -> Result<OverviewData, Qu
         let found = reader.list(&ListOptions { query, take, ..ListOptions::default() })?;
         counts.push((state, found.total));
         for connection in found.rows {
-            let title = name_of(&connection);
             let why = reader.why(&WhyQuery { connection: connection.id.to_string() })?;
-            broken.push((why, title, connection.details.provider.as_str().to_owned()));
+            broken.push((why, connection));
         }
     }
     let mut rotating = Vec::new();
@@ -139,7 +137,12 @@ fn tiles(counts: &[(&'static str, u64)]) -> Markup {
     }
 }
 
-fn broken(found: &OverviewData, catalogue: &Catalogue, now: Micros) -> Markup {
+/// Returns the way to a new connection, for whoever may create one somewhere.
+pub(super) fn new_connection(request: &PageRequest) -> Markup {
+    html! { @if request.frame.creates { a.button.primary href="/new" { "New connection" } } }
+}
+
+fn broken(request: &PageRequest, found: &OverviewData, now: Micros) -> Markup {
     let total: u64 = found.counts.iter().take(2).map(|(_, count)| count).sum();
     let shown = u64::try_from(found.broken.len()).unwrap_or(u64::MAX);
     html! {
@@ -149,9 +152,9 @@ fn broken(found: &OverviewData, catalogue: &Catalogue, now: Micros) -> Markup {
                 (nothing("Nothing is broken: no connection is reported failed or degraded."))
             }
             ul.issues {
-                @for (why, title, of) in &found.broken {
+                @for (why, connection) in &found.broken {
                     li id={ "w-" (why.connection) } class={ "issue " (why.health.state) } {
-                        (issue(why, title, of, catalogue, now))
+                        (issue(request, why, connection, now))
                     }
                 }
             }
@@ -166,13 +169,14 @@ fn broken(found: &OverviewData, catalogue: &Catalogue, now: Micros) -> Markup {
     }
 }
 
-fn issue(why: &WhyView, title: &str, of: &str, catalogue: &Catalogue, now: Micros) -> Markup {
+fn issue(request: &PageRequest, why: &WhyView, connection: &Connection, now: Micros) -> Markup {
+    let of = connection.details.provider.as_str();
     let path = path_of(&why.workspace, &why.connection);
     html! {
         div.issue-head {
             (health(&why.health.state))
-            h3 { a href=(path) { (name(title)) } }
-            span.soft { (provider(of, catalogue)) " \u{b7} " (why.workspace) }
+            h3 { a href=(path) { (name(&name_of(connection))) } }
+            span.soft { (provider(of, request.catalogue())) " \u{b7} " (why.workspace) }
         }
         @if let Some(reason) = &why.health.reason { p.reason { (name(reason)) } }
         p.facts-line {
@@ -187,28 +191,48 @@ fn issue(why: &WhyView, title: &str, of: &str, catalogue: &Catalogue, now: Micro
                 span { (counted(why.dependents_total, "dependent", "dependents")) }
             }
         }
-        (remedy(&why.what_to_do, &path))
+        (remedy(request, &why.what_to_do, connection, &path))
     }
 }
 
-/// Returns what to do about a connection, as a link to where it is done.
-pub(crate) fn remedy(what: &Remedy, path: &str) -> Markup {
-    let (text, to) = match what.code {
+/// Returns what to do about a connection, as a link to where it is done, for whoever may do it.
+pub(crate) fn remedy(
+    request: &PageRequest,
+    what: &Remedy,
+    connection: &Connection,
+    path: &str,
+) -> Markup {
+    let verb = match what.code {
         RemedyCode::Nothing => return html! {},
-        RemedyCode::Revert => {
+        RemedyCode::Revert => Verb::Revert,
+        RemedyCode::RotateSecret => Verb::RotateSecret,
+        RemedyCode::Test => Verb::TestConnection,
+        RemedyCode::Report => Verb::MarkOperational,
+        RemedyCode::Enable => Verb::Enable,
+        RemedyCode::Restore => Verb::Restore,
+    };
+    let (text, to) = way(verb, what, path);
+    html! {
+        @if may(request, verb, connection) { p.remedy { a.button href=(to) { (text) } } }
+        @else { p.remedy.soft { "What would help: " (text.to_lowercase()) ". You may not do that here." } }
+    }
+}
+
+/// Returns what the link says, and where it leads.
+fn way(verb: Verb, what: &Remedy, path: &str) -> (String, String) {
+    let form = format!("{path}/do/{}", verb.as_str());
+    match verb {
+        Verb::Revert => {
             let version = what.to_version.unwrap_or(1).to_string();
             let text = format!("Go back to version {version}");
-            (text, with_query(&format!("{path}/do/revert"), &[("to_version", &version)]))
+            (text, with_query(&form, &[("to_version", &version)]))
         }
-        RemedyCode::RotateSecret => ("Rotate its secret".to_owned(), format!("{path}/rotate")),
-        RemedyCode::Test => ("Test it".to_owned(), format!("{path}/do/test-connection")),
-        RemedyCode::Report => {
-            ("Report its health".to_owned(), format!("{path}/do/mark-operational"))
-        }
-        RemedyCode::Enable => ("Enable it".to_owned(), format!("{path}/do/enable")),
-        RemedyCode::Restore => ("Restore it".to_owned(), format!("{path}/do/restore")),
-    };
-    html! { p.remedy { a.button href=(to) { (text) } } }
+        Verb::RotateSecret => ("Rotate its secret".to_owned(), format!("{path}/rotate")),
+        Verb::TestConnection => ("Test it".to_owned(), form),
+        Verb::MarkOperational => ("Report its health".to_owned(), form),
+        Verb::Enable => ("Enable it".to_owned(), form),
+        _ => ("Restore it".to_owned(), form),
+    }
 }
 
 fn rotating(all: &[(Connection, RotationView)], now: Micros) -> Markup {

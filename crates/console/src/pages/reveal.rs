@@ -6,19 +6,19 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_contract::commands::Verb;
 use ledger_contract::errors::Problem;
-use ledger_contract::queries::QueryWorkspace;
-use ledger_domain::{CheckedText as _, Connection};
-use ledger_engine::{Effort, Revealed, SecretsAnswer};
+use ledger_domain::{CheckedText as _, Connection, InvalidField};
+use ledger_engine::{Revealed, SecretsAnswer};
 use ledger_http::toolkit::Refusal;
 use ledger_http_server::answer;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::answers::{page, protected, sentence, what_to_do};
+use super::connection::{may, not_offered};
+use crate::answers::{page, protected, sentence, status};
 use crate::request::PageRequest;
 use crate::view::layout::{Section, framed};
-use crate::view::parts::{TextField, crumbs, name_of, nothing, path_of, select};
+use crate::view::parts::{TextField, alert, crumbs, name_of, nothing, path_of, select};
 
 const REFRESH: HeaderName = HeaderName::from_static("refresh");
 /// Seconds after which the page gives way to that of the connection, also without the script.
@@ -26,20 +26,19 @@ const SHOWN_SECONDS: u32 = 60;
 
 /// Shows the form.
 pub(crate) async fn form(request: PageRequest) -> Result<Response, Refusal> {
-    let connection = find(&request).await?;
+    let connection = request.connection().await?;
     Ok(asked(&request, &connection, None))
-}
-
-async fn find(request: &PageRequest) -> Result<Connection, Problem> {
-    let (workspace, target) = request.place()?;
-    let place = QueryWorkspace::Named(workspace);
-    request.read(Effort::Lookup, place, move |reader| reader.connection(&target)).await
 }
 
 /// Reveals, or shows what is wrong. The event is durable before a value is opened.
 pub(crate) async fn reveal(request: PageRequest) -> Result<Response, Refusal> {
-    let connection = find(&request).await?;
+    let connection = request.connection().await?;
     let fields: Vec<_> = request.form.all("field").map(Value::from).collect();
+    // A command that names no field would reveal all.
+    if fields.is_empty() {
+        let problem = Problem::from(InvalidField::new("field", "choose one at least"));
+        return Ok(asked(&request, &connection, Some(&problem)));
+    }
     let generation = request.form.filled("generation").unwrap_or("current");
     let body = json!({
         "fields": fields, "reason": request.form.text("reason"), "generation": generation,
@@ -65,12 +64,11 @@ fn asked(request: &PageRequest, connection: &Connection, problem: Option<&Proble
         (crumbs(&[("/connections", "Connections"), (&path, &name_of(connection))]))
         div.head { h1 { "Reveal secrets" } }
         @if let Some(problem) = problem {
-            div.notice.bad role="alert" {
-                p { strong { (sentence(&problem.message)) } }
-                p { (what_to_do(problem.code)) " " code { (problem.code) } }
-            }
+            (alert(problem))
         }
-        @if connection.secrets.is_empty() { (nothing("It has no secret.")) }
+        @if !may(request, Verb::RevealSecret, connection) {
+            (not_offered(request, Verb::RevealSecret))
+        } @else if connection.secrets.is_empty() { (nothing("It has no secret.")) }
         @else {
             form.stacked.narrow method="post" action={ (path) "/reveal" } {
                 (request.frame.hidden())
@@ -99,8 +97,7 @@ fn asked(request: &PageRequest, connection: &Connection, problem: Option<&Proble
             }
         }
     };
-    let status = problem.and_then(|one| StatusCode::from_u16(one.code.status()).ok());
-    let status = status.unwrap_or(StatusCode::OK);
+    let status = problem.map_or(StatusCode::OK, |one| status(one.code));
     page(status, framed(&request.frame, "Reveal secrets", Section::Connections, &body))
 }
 

@@ -12,12 +12,13 @@ use ledger_providers::FieldType;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 
+use super::connection::{may, not_offered};
 use super::create::in_form;
 use super::fields::{self, SECRET, Wrong};
-use crate::answers::{page, see_other, sentence, what_to_do};
+use crate::answers::{page, sentence, status};
 use crate::request::PageRequest;
 use crate::view::layout::{Section, framed};
-use crate::view::parts::{TextField, crumbs, name_of, nothing, path_of, tick, with_query};
+use crate::view::parts::{TextField, alert, crumbs, name_of, nothing, path_of, tick};
 
 /// What becomes of the former secret.
 const OVERLAPS: [(&str, &str, &str); 4] = [
@@ -75,12 +76,7 @@ pub(crate) async fn rotate(request: PageRequest) -> Result<Response, Refusal> {
     let mut problem = None;
     if wrong.is_empty() {
         match request.change(Verb::RotateSecret, &Value::Object(body)).await {
-            Ok(_) => {
-                let (workspace, _) = request.place()?;
-                let id = request.inputs.text("connection").unwrap_or_default();
-                let path = path_of(workspace.as_str(), id);
-                return Ok(see_other(&with_query(&path, &[("done", "rotate-secret")])));
-            }
+            Ok(_) => return Ok(request.done(Verb::RotateSecret)?),
             Err(refusal) => {
                 let refused = request.refused(Verb::RotateSecret, refusal)?;
                 if let Some(field) = &refused.field {
@@ -107,15 +103,15 @@ fn answer(
         (crumbs(&[("/connections", "Connections"), (&path, &name_of(connection))]))
         div.head { h1 { "Rotate secrets" } }
         @if let Some(problem) = problem {
-            div.notice.bad role="alert" {
-                p { strong { (sentence(&problem.message)) } }
-                p { (what_to_do(problem.code)) " " code { (problem.code) } }
-            }
+            (alert(problem))
         } @else if let Some(text) = wrong.get("secrets") {
             p.notice.bad role="alert" { (text) }
         }
-        @if connection.secrets.is_empty() { (nothing("It has no secret. Add one by editing it.")) }
-        @else {
+        @if !may(request, Verb::RotateSecret, connection) {
+            (not_offered(request, Verb::RotateSecret))
+        } @else if connection.secrets.is_empty() {
+            (nothing("It has no secret. Add one by editing it."))
+        } @else {
             form.stacked.narrow method="post" action={ (path) "/rotate" } autocomplete="off" {
                 (request.frame.hidden())
                 input type="hidden" name="version" value=(connection.version.get());
@@ -130,8 +126,8 @@ fn answer(
             }
         }
     };
-    let status = problem.map_or(if wrong.is_empty() { 200 } else { 400 }, |one| one.code.status());
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    let usual = if wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let status = problem.map_or(usual, |one| status(one.code));
     page(status, framed(&request.frame, &title, Section::Connections, &body))
 }
 

@@ -6,7 +6,9 @@ use ledger_contract::queries::HistoryPage;
 use ledger_domain::Micros;
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::parts::{actor, name, path_of, with_query};
 use super::status::{outcome, words};
@@ -41,9 +43,9 @@ pub(crate) struct EventRecord {
 }
 
 impl EventRecord {
-    /// Returns the events of a page. One that cannot be read is left out.
+    /// Returns the events of a page.
     pub(crate) fn all(page: &HistoryPage) -> Vec<Self> {
-        page.events.iter().filter_map(|event| serde_json::from_str(event.get()).ok()).collect()
+        read_all(&page.events)
     }
 
     /// Returns the id of the connection that the event is about, if it is about one.
@@ -58,21 +60,45 @@ impl EventRecord {
     }
 }
 
+/// Reads what the ledger wrote. What is not of the expected form is a fault of the program: it is
+/// logged and left out, so that a page shows the rest.
+pub(crate) fn read_all<T: DeserializeOwned>(all: &[Box<RawValue>]) -> Vec<T> {
+    let read = all.iter().filter_map(|one| match serde_json::from_str(one.get()) {
+        Ok(one) => Some(one),
+        Err(error) => {
+            tracing::error!(%error, "a page leaves out what it cannot read");
+            None
+        }
+    });
+    read.collect()
+}
+
 /// Names of connections by id, for events of many.
 pub(crate) type Names = HashMap<String, String>;
 
-/// Returns events as a timeline. `names` has the connections that are named.
-pub(crate) fn timeline(events: &[EventRecord], names: Option<&Names>, now: Micros) -> Markup {
-    html! {
-        ol.timeline {
-            @for event in events {
-                li id={ "e" (event.position) } { (entry(event, names, now)) }
+/// How events are shown as a timeline.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeline<'a> {
+    /// The connections that are named, if events are of several.
+    pub(crate) names: Option<&'a Names>,
+    pub(crate) now: Micros,
+    /// Whether the reader may have proofs about the log.
+    pub(crate) proves: bool,
+}
+
+impl Timeline<'_> {
+    /// Returns the timeline.
+    pub(crate) fn render(self, events: &[EventRecord]) -> Markup {
+        html! {
+            ol.timeline {
+                @for event in events { li id={ "e" (event.position) } { (entry(event, self)) } }
             }
         }
     }
 }
 
-fn entry(event: &EventRecord, names: Option<&Names>, now: Micros) -> Markup {
+fn entry(event: &EventRecord, timeline: Timeline<'_>) -> Markup {
+    let Timeline { names, now, proves } = timeline;
     let about = event.connection().filter(|_| names.is_some());
     html! {
         div.what {
@@ -98,11 +124,11 @@ fn entry(event: &EventRecord, names: Option<&Names>, now: Micros) -> Markup {
         }
         @let changed = changed(&event.data);
         @if !changed.is_empty() { div.changed { (name(&changed)) } }
-        (details(event))
+        (details(event, proves))
     }
 }
 
-fn details(event: &EventRecord) -> Markup {
+fn details(event: &EventRecord, proves: bool) -> Markup {
     let of = |name: &str, id: &str| {
         with_query("/history", &[("workspace", &event.workspace), (name, id)])
     };
@@ -110,7 +136,17 @@ fn details(event: &EventRecord) -> Markup {
         details {
             summary { "Details" }
             dl.facts {
-                div { dt { "Position" } dd { (event.position) } }
+                div {
+                    dt { "Position" }
+                    dd {
+                        (event.position)
+                        @if proves {
+                            " " a href=(with_query("/proof", &[("position", &event.position.to_string())])) {
+                                "Proof" span.hidden { " of event " (event.position) }
+                            }
+                        }
+                    }
+                }
                 div { dt { "Event" } dd { code { (event.event_id) } } }
                 @if let Some(key) = &event.key { div { dt { "Credential" } dd { code { (key) } } } }
                 @if let Some(id) = &event.command_id {

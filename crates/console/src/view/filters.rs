@@ -3,9 +3,9 @@
 use ledger_contract::parameter::{Form, Parameter};
 use maud::{Markup, html};
 
-use super::pager;
 use super::parts::{TextField, select};
 use super::status::words;
+use super::{moment, pager};
 
 /// Filters of a list.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +20,10 @@ pub(crate) struct Filters<'a> {
     pub(crate) left_out: &'a [&'a str],
     /// The query string.
     pub(crate) query: &'a [(String, String)],
-    /// The workspaces to choose from, if the page is about any.
-    pub(crate) workspaces: &'a [String],
+    /// The workspaces to choose from with their names, if the page is about any.
+    pub(crate) workspaces: &'a [(String, String)],
+    /// The workspace that the page is about.
+    pub(crate) workspace: &'a str,
 }
 
 impl Filters<'_> {
@@ -60,10 +62,7 @@ impl Filters<'_> {
     }
 
     fn workspace(&self) -> Markup {
-        let all = ("_all".to_owned(), "All workspaces".to_owned());
-        let own = self.workspaces.iter().map(|name| (name.clone(), name.clone()));
-        let choices: Vec<_> = std::iter::once(all).chain(own).collect();
-        select("workspace", "Workspace", &choices, self.texts("workspace").next().unwrap_or("_all"))
+        select("workspace", "Workspace", self.workspaces, self.workspace)
     }
 
     fn field(&self, parameter: &Parameter) -> Markup {
@@ -76,10 +75,13 @@ impl Filters<'_> {
             (Form::Switch, _) => choice(parameter.name, &label, &["true", "false"], present),
             _ => {
                 let about = plain(parameter.about);
+                let is_time = matches!(parameter.form, Form::Time);
+                let value = if is_time { moment::local_of(present) } else { present.to_owned() };
                 let field = TextField {
                     name: parameter.name,
                     label: &label,
-                    value: present,
+                    value: &value,
+                    time: is_time,
                     help: Some(&about)
                         .filter(|_| !self.first.contains(&parameter.name))
                         .map(String::as_str),
@@ -194,7 +196,8 @@ mod tests {
             first: &["text"],
             left_out: &["page", "sort"],
             query,
-            workspaces: &["default".to_owned()],
+            workspaces: &[("default".to_owned(), "default".to_owned())],
+            workspace: "default",
         };
         filters.render().into_string()
     }

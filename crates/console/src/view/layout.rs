@@ -36,14 +36,15 @@ const SECTIONS: [(Section, &str, &str); 5] = [
 
 /// Returns a page with the navigation around it.
 pub(crate) fn framed(frame: &Frame, title: &str, section: Section, body: &Markup) -> Markup {
+    let offered = SECTIONS.iter().filter(|one| frame.sections.contains(&one.0));
     let header = html! {
         header.bar {
             div.inner {
                 a.brand href="/" { (mark()) span { "Connection Ledger" } }
                 nav aria-label="Main" {
                     ul {
-                        @for (own, path, name) in SECTIONS {
-                            li { a href=(path) aria-current=[current(own == section)] { (name) } }
+                        @for (own, path, name) in offered {
+                            li { a href=(path) aria-current=[current(*own == section)] { (name) } }
                         }
                     }
                 }
@@ -120,9 +121,16 @@ pub(crate) struct Live {
     /// The address of the feed; none for whoever may not follow it, whose page is fetched again
     /// now and then.
     pub(crate) feed: Option<String>,
+    /// Whether nothing changes, because it is of the past.
+    pub(crate) still: bool,
 }
 
 impl Live {
+    /// A region that stays as it is.
+    pub(crate) const fn still() -> Self {
+        Self { feed: None, still: true }
+    }
+
     /// Follows the events of a workspace, or of all, after a point.
     pub(crate) fn of(may: bool, workspace: Option<&str>, after: ResumePoint) -> Self {
         let feed = may.then(|| {
@@ -133,14 +141,17 @@ impl Live {
             query.append_pair("after", &after.to_string());
             format!("/events?{}", query.finish())
         });
-        Self { feed }
+        Self { feed, still: false }
     }
 }
 
 /// Returns a region that the script renews when something happens.
 pub(crate) fn live(live: &Live, body: &Markup) -> Markup {
     html! {
-        div #live data-feed=[live.feed.as_deref()] data-types=(types()) { (body) }
+        @let types = live.feed.as_ref().map(|_| types());
+        div #live data-feed=[live.feed.as_deref()] data-types=[types] data-still[live.still] {
+            (body)
+        }
     }
 }
 

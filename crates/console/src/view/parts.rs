@@ -1,9 +1,12 @@
 //! Small parts: names, links, ids, fields of forms.
 
+use ledger_contract::errors::Problem;
 use ledger_contract::view::ConnectionView;
 use ledger_domain::{CheckedText as _, Connection};
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::answers::{sentence, what_to_do};
 
 /// What a path may hold as it is.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -94,6 +97,8 @@ pub(crate) struct TextField<'a> {
     /// Values to choose from, beside others.
     pub(crate) list: Option<&'a str>,
     pub(crate) autofocus: bool,
+    /// Whether it is a date and a time, in UTC.
+    pub(crate) time: bool,
 }
 
 impl TextField<'_> {
@@ -108,7 +113,7 @@ impl TextField<'_> {
             div.field class=[self.wrong.map(|_| "wrong")] {
                 label for=(self.name) {
                     (self.label)
-                    @if self.required { span.required { "required" } }
+                    @if self.required { " " span.required { "required" } }
                 }
                 @if self.lines {
                     textarea id=(self.name) name=(self.name) rows="3" spellcheck="false"
@@ -118,7 +123,7 @@ impl TextField<'_> {
                         autofocus[self.autofocus] { (self.value) }
                 } @else {
                     input id=(self.name) name=(self.name) value=[self.value()]
-                        type=(if self.secret { "password" } else { "text" })
+                        type=(self.kind()) step=[self.time.then_some("1")]
                         autocomplete=(if self.secret { "new-password" } else { "off" })
                         spellcheck="false" list=[self.list]
                         required[self.required] maxlength=[self.max]
@@ -128,6 +133,14 @@ impl TextField<'_> {
                 @if let Some(help) = self.help { p.help id=(help_id) { (help) } }
                 @if let Some(wrong) = self.wrong { p.complaint id=(wrong_id) { (wrong) } }
             }
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match (self.secret, self.time) {
+            (true, _) => "password",
+            (false, true) => "datetime-local",
+            (false, false) => "text",
         }
     }
 
@@ -165,6 +178,16 @@ pub(crate) fn tick(name: &str, label: &str, ticked: bool, help: Option<&str>) ->
                 aria-describedby=[help.map(|_| help_id.as_str())];
             label for=(name) { (label) }
             @if let Some(help) = help { p.help id=(help_id) { (help) } }
+        }
+    }
+}
+
+/// Says why nothing was done, and what to do about it.
+pub(crate) fn alert(problem: &Problem) -> Markup {
+    html! {
+        div.notice.bad role="alert" {
+            p { strong { (sentence(&problem.message)) } }
+            p { (what_to_do(problem.code)) " " code { (problem.code) } }
         }
     }
 }

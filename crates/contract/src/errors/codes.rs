@@ -257,6 +257,8 @@ codes! {
     ("share_repeated", ShareRepeated, Conflict, "The share was given already."),
     ("shares_wrong", SharesWrong, Rejected, "The shares do not give master keys back."),
     ("shutting_down", ShuttingDown, Unavailable, "The ledger is shutting down."),
+    ("sign_in_failed", SignInFailed, Unauthenticated, "Signing in at the identity provider did not come to its end."),
+    ("sign_in_unavailable", SignInUnavailable, Unavailable, "The identity provider at which people sign in does not answer."),
     ("slug_taken", SlugTaken, Conflict, "Another active connection in the workspace has this slug."),
     ("log_differs", LogDiffers, Unavailable, "The log of the cluster is another one than that of this node."),
     ("stream_differs", StreamDiffers, Unavailable, "The event stream on NATS holds another history than this ledger."),

@@ -17,7 +17,7 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// Path of an issuer's discovery document.
 const DESCRIPTION: &str = "/.well-known/openid-configuration";
 
-/// Why keys could not be fetched.
+/// Why keys, or another document of the issuer, could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error("{url} does not answer")]
@@ -38,7 +38,7 @@ pub(crate) enum FetchError {
     TooManyKeys(usize),
     #[error("the discovery document does not name exactly the configured issuer")]
     OtherIssuer,
-    #[error("the discovery document names an address for keys that is not permitted: {0}")]
+    #[error("the discovery document names an address that is not permitted: {0}")]
     BadPlace(String),
 }
 
@@ -95,14 +95,7 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn new(place: Place, fetch_max: Duration) -> Result<Self, InvalidField> {
-        let options = ClientOptions {
-            answer_max: fetch_max,
-            bytes_max: ANSWER_BYTES_MAX,
-            ..ClientOptions::default()
-        };
-        let client = Client::new(options)
-            .map_err(|error| InvalidField::new("issuer", format!("cannot be asked: {error}")))?;
-        Ok(Self { client, place })
+        Ok(Self { client: client(fetch_max)?, place })
     }
 
     /// Fetches the keys once.
@@ -110,21 +103,40 @@ impl Source {
         let url = match &self.place {
             Place::Keys(url) => url.clone(),
             Place::Described { issuer, description } => {
-                described(issuer, description, &self.get(description).await?.body)?
+                described(issuer, description, &get(&self.client, description).await?.body)?
             }
         };
-        KeySet::read(&self.get(&url).await?.body)
+        KeySet::read(&get(&self.client, &url).await?.body)
     }
+}
 
-    async fn get(&self, url: &Url) -> Result<Answer, FetchError> {
-        let request = self.client.request(Method::GET, url.clone());
-        let sent = self.client.send(request.header(ACCEPT, "application/json")).await;
-        let answer = sent.map_err(|error| FetchError::of(error, url))?;
-        match answer.status {
-            200 => Ok(answer),
-            status => Err(FetchError::Status { url: url.clone(), status }),
-        }
+/// Returns a client for requests to the issuer.
+pub(crate) fn client(answer_max: Duration) -> Result<Client, InvalidField> {
+    let options =
+        ClientOptions { answer_max, bytes_max: ANSWER_BYTES_MAX, ..ClientOptions::default() };
+    Client::new(options)
+        .map_err(|error| InvalidField::new("issuer", format!("cannot be asked: {error}")))
+}
+
+/// Fetches a JSON document.
+pub(crate) async fn get(client: &Client, url: &Url) -> Result<Answer, FetchError> {
+    let request = client.request(Method::GET, url.clone());
+    let sent = client.send(request.header(ACCEPT, "application/json")).await;
+    let answer = sent.map_err(|error| FetchError::of(error, url))?;
+    match answer.status {
+        200 => Ok(answer),
+        status => Err(FetchError::Status { url: url.clone(), status }),
     }
+}
+
+/// Reads an address in a discovery document, which is as encrypted as the document was.
+pub(crate) fn address(field: &str, asked: &Url, text: &str) -> Result<Url, FetchError> {
+    let url = read_address(field, text, Plain::Here)
+        .map_err(|invalid| FetchError::BadPlace(invalid.problem))?;
+    if is_encrypted(asked) && !is_encrypted(&url) {
+        return Err(FetchError::BadPlace("must start with https://".to_owned()));
+    }
+    Ok(url)
 }
 
 /// Returns the address of the keys from a discovery document.
@@ -134,12 +146,7 @@ fn described(issuer: &str, asked: &Url, text: &[u8]) -> Result<Url, FetchError> 
     if description.issuer != issuer {
         return Err(FetchError::OtherIssuer);
     }
-    let url = read_address("jwks_uri", &description.jwks_uri, Plain::Here)
-        .map_err(|invalid| FetchError::BadPlace(invalid.problem))?;
-    if is_encrypted(asked) && !is_encrypted(&url) {
-        return Err(FetchError::BadPlace("must start with https://".to_owned()));
-    }
-    Ok(url)
+    address("jwks_uri", asked, &description.jwks_uri)
 }
 
 #[cfg(test)]

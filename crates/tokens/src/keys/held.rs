@@ -155,6 +155,18 @@ impl Held {
         }
     }
 
+    /// Returns the number of fetches so far.
+    pub(crate) fn looks(&self) -> u64 {
+        *self.looks.borrow()
+    }
+
+    /// Waits until there were more fetches than that, for at most `patience`.
+    pub(crate) async fn next_look(&self, looks: u64, patience: Duration) {
+        let mut seen = self.looks.subscribe();
+        // `self` holds the sender, so nothing but the time limit ends the wait early.
+        drop(tokio::time::timeout(patience, seen.wait_for(|now| *now > looks)).await);
+    }
+
     /// Waits until the first fetch has ended, whatever its result.
     pub(crate) async fn looked(&self) {
         // `self` holds the sender, so it cannot have been dropped.

@@ -6,7 +6,7 @@ mod keeper;
 mod key;
 mod set;
 
-pub(crate) use fetch::{Place, Source};
+pub(crate) use fetch::{FetchError, Place, Source, address, client, get};
 pub(crate) use held::Held;
 pub(crate) use keeper::keep;
 pub(crate) use set::{KeyLookup, KeySet};

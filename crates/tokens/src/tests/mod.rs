@@ -4,6 +4,7 @@ mod attacks;
 mod issuer;
 mod keys;
 mod mint;
+mod sign_in;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -53,12 +53,12 @@ pub(super) const SERVERS: NodePackages = NodePackages {
     variable: "CONNLEDGER_SERVERS_NODE_MODULES",
 };
 
-/// What drives a browser, and looks for faults in its pages.
+/// What drives a browser and looks for faults in its pages, and an identity provider.
 pub(super) const BROWSER: NodePackages = NodePackages {
     what: "browser driver",
     from: "tests/clients/browser",
     into: "browser-node",
-    size: "18 MB",
+    size: "21 MB",
     variable: "CONNLEDGER_BROWSER_NODE_MODULES",
 };
 

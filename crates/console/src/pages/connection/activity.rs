@@ -9,7 +9,8 @@ use ledger_engine::{QueryError, Reader};
 use maud::{Markup, html};
 
 use super::{ConnectionData, PLOT_DAYS};
-use crate::view::event::{EventRecord, timeline};
+use crate::request::PageRequest;
+use crate::view::event::{EventRecord, Timeline};
 use crate::view::parts::{counted, nothing, thousands};
 use crate::view::plot;
 use crate::view::times::span_of_seconds;
@@ -60,8 +61,7 @@ impl Activity {
 }
 
 /// Returns the plots.
-pub(super) fn plots(found: &ConnectionData, now: Micros) -> Markup {
-    let _ = now;
+pub(super) fn plots(found: &ConnectionData) -> Markup {
     let uptime = &found.uptime;
     let percent = uptime.operational_percent.map(|percent| format!("{percent:.1} % operational"));
     let percent = percent.unwrap_or_else(|| "no health reported".to_owned());
@@ -101,7 +101,13 @@ fn legend() -> Markup {
 }
 
 /// Returns the latest events.
-pub(super) fn latest(found: &ConnectionData, path: &str, now: Micros) -> Markup {
+pub(super) fn latest(
+    request: &PageRequest,
+    found: &ConnectionData,
+    path: &str,
+    now: Micros,
+) -> Markup {
+    let shown = Timeline { names: None, now, proves: request.frame.proves() };
     html! {
         section.card #latest aria-labelledby="latest-title" {
             div.section-head {
@@ -110,11 +116,12 @@ pub(super) fn latest(found: &ConnectionData, path: &str, now: Micros) -> Markup 
                     span.links {
                         a href={ (path) "/history" } { "Whole history" }
                         a href={ (path) "/compare" } { "Compare versions" }
+                        a href={ (path) "/then" } { "Go back in time" }
                     }
                 }
             }
             @match &found.activity {
-                Some(activity) => (timeline(&activity.events, None, now)),
+                Some(activity) => (shown.render(&activity.events)),
                 None => (nothing("Who did what is shown to those who may audit it.")),
             }
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use ledger_contract::commands::Verb;
 use ledger_contract::queries::LeasesPage;
 use ledger_contract::view::{ConnectionView, GrantView, LimitsView};
 use ledger_domain::Micros;
@@ -11,8 +12,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::ConnectionData;
+use super::actions::may;
 use crate::request::PageRequest;
-use crate::view::parts::{actor, fact, name, nothing};
+use crate::view::parts::{actor, fact, name, nothing, with_query};
 use crate::view::status::{badge, words};
 use crate::view::times::{ago, stamped};
 
@@ -80,6 +82,26 @@ pub(super) fn facts(
     path: &str,
     now: Micros,
 ) -> Markup {
+    // The path of a form, if the caller may send it.
+    let offered = |verb: Verb| {
+        may(request, verb, &found.connection).then(|| format!("{path}/do/{}", verb.as_str()))
+    };
+    html! {
+        (own(view, now))
+        (access(view, offered(Verb::RevokeWorkspace).as_deref()))
+        (dependents(view, offered(Verb::UnlinkDependent).as_deref()))
+        @if let Some(page) = &found.leases {
+            (leases(page, offered(Verb::RevokeLeases).as_deref(), now))
+        }
+        (models(view))
+        @if request.frame.administers && found.leases.is_none() {
+            p.soft { "Leases and history are shown to those who may audit." }
+        }
+    }
+}
+
+/// Returns what is known about the connection itself.
+pub(super) fn own(view: &ConnectionView<'_>, now: Micros) -> Markup {
     html! {
         section.card #facts {
             h2 { "Facts" }
@@ -108,20 +130,16 @@ pub(super) fn facts(
                 }
             }
         }
-        (access(view, path))
-        (dependents(view, path))
-        @if let Some(page) = &found.leases { (leases(page, path, now)) }
-        (models(view))
-        @if request.frame.administers && found.leases.is_none() {
-            p.soft { "Leases and history are for who may audit." }
-        }
     }
 }
 
-fn access(view: &ConnectionView<'_>, path: &str) -> Markup {
-    let revoke = |to: &str| {
-        crate::view::parts::with_query(&format!("{path}/do/revoke-workspace"), &[("grant_to", to)])
-    };
+/// Returns a link to a form that is filled in, if it is offered.
+fn link(form: Option<&str>, filled: &[(&str, &str)], text: &str) -> Markup {
+    html! { @if let Some(form) = form { a href=(with_query(form, filled)) { (text) } } }
+}
+
+fn access(view: &ConnectionView<'_>, form: Option<&str>) -> Markup {
+    let revoke = |to: &str| link(form, &[("grant_to", to)], "Revoke");
     html! {
         section.card #access {
             h2 { "Who may use it" }
@@ -129,12 +147,11 @@ fn access(view: &ConnectionView<'_>, path: &str) -> Markup {
                 li { strong { (view.workspace) } span.soft { "its own workspace" } }
                 @if let Some(limits) = &view.access.everyone {
                     li {
-                        strong { "All workspaces" } (limited(limits))
-                        a href=(revoke("*")) { "Revoke" }
+                        strong { "All workspaces" } (limited(limits)) (revoke("*"))
                     }
                 }
                 @for (workspace, grant) in &view.access.workspaces {
-                    li { (granted(workspace, grant)) a href=(revoke(workspace)) { "Revoke" } }
+                    li { (granted(workspace, grant)) (revoke(workspace)) }
                 }
             }
         }
@@ -160,7 +177,7 @@ fn limited(limits: &LimitsView<'_>) -> Markup {
     }
 }
 
-fn dependents(view: &ConnectionView<'_>, path: &str) -> Markup {
+fn dependents(view: &ConnectionView<'_>, form: Option<&str>) -> Markup {
     html! {
         section.card #dependents {
             h2 { "Used by" }
@@ -171,9 +188,7 @@ fn dependents(view: &ConnectionView<'_>, path: &str) -> Markup {
                     li {
                         strong { (name(one.name.as_deref().unwrap_or(&one.id))) }
                         span.soft { (words(&one.kind)) " " code { (name(&one.id)) } }
-                        a href=(crate::view::parts::with_query(&format!("{path}/do/unlink-dependent"), &unlink)) {
-                            "Unlink"
-                        }
+                        (link(form, &unlink, "Unlink"))
                     }
                 }
             }
@@ -181,7 +196,7 @@ fn dependents(view: &ConnectionView<'_>, path: &str) -> Markup {
     }
 }
 
-fn leases(page: &LeasesPage, path: &str, now: Micros) -> Markup {
+fn leases(page: &LeasesPage, form: Option<&str>, now: Micros) -> Markup {
     html! {
         section.card #leases {
             h2 { "Leases" }
@@ -195,7 +210,9 @@ fn leases(page: &LeasesPage, path: &str, now: Micros) -> Markup {
                         }
                     }
                 }
-                p.buttons { a.button href={ (path) "/do/revoke-leases" } { "Revoke leases" } }
+                @if let Some(form) = form {
+                    p.buttons { a.button href=(form) { "Revoke leases" } }
+                }
             }
         }
     }

@@ -1,14 +1,13 @@
 //! The head of the page: what the connection is called, how it is, and what can be done.
 
 use ledger_contract::commands::Verb;
-use ledger_contract::queries::{AccessQuery, WhyView};
+use ledger_contract::queries::WhyView;
 use ledger_contract::view::ConnectionView;
-use ledger_domain::principal::Scope;
-use ledger_domain::{Connection, Lifecycle, Micros};
-use ledger_engine::{QueryError, Reader};
+use ledger_domain::Micros;
 use maud::{Markup, html};
 
 use super::ConnectionData;
+use super::actions::{actions, may};
 use crate::pages::connections::provider;
 use crate::pages::overview::remedy;
 use crate::request::PageRequest;
@@ -16,104 +15,6 @@ use crate::view::event;
 use crate::view::parts::{actor, counted, id, name, title_of};
 use crate::view::status::{health_since, in_use, outcome, words};
 use crate::view::times::ago;
-
-/// Something that can be done about a connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Action {
-    pub(crate) verb: Verb,
-    /// On the button.
-    pub(crate) label: &'static str,
-    /// Below the path of the connection.
-    pub(crate) path: &'static str,
-    /// Whether it makes sense in a state.
-    pub(crate) fits: fn(&Connection) -> bool,
-}
-
-const fn action(
-    verb: Verb,
-    label: &'static str,
-    path: &'static str,
-    fits: fn(&Connection) -> bool,
-) -> Action {
-    Action { verb, label, path, fits }
-}
-
-/// What can be done, in the order in which it is offered.
-const ACTIONS: [Action; 12] = [
-    action(Verb::RotateSecret, "Rotate", "rotate", |one| is_active(one) && has_secrets(one)),
-    action(Verb::TestConnection, "Test", "do/test-connection", is_active),
-    action(Verb::RevealSecret, "Reveal", "reveal", |one| {
-        is_active(one) && one.enabled && has_secrets(one)
-    }),
-    action(Verb::Update, "Edit", "edit", is_active),
-    action(Verb::MarkOperational, "Report health", "do/mark-operational", is_active),
-    action(Verb::Disable, "Disable", "do/disable", |one| is_active(one) && one.enabled),
-    action(Verb::Enable, "Enable", "do/enable", |one| is_active(one) && !one.enabled),
-    action(Verb::GrantWorkspace, "Share", "do/grant-workspace", is_active),
-    action(Verb::Revert, "Revert", "do/revert", |one| is_active(one) && one.version.get() > 1),
-    action(Verb::Archive, "Archive", "do/archive", is_active),
-    action(Verb::Restore, "Restore", "do/restore", is_archived),
-    action(Verb::Erase, "Erase", "do/erase", |one| !one.lifecycle.is_erased()),
-];
-
-/// Returns what fits the state of a connection.
-pub(crate) fn actions(connection: &Connection) -> impl Iterator<Item = Action> {
-    ACTIONS.into_iter().filter(|action| (action.fits)(connection))
-}
-
-fn is_active(connection: &Connection) -> bool {
-    connection.lifecycle == Lifecycle::Active
-}
-
-fn is_archived(connection: &Connection) -> bool {
-    matches!(connection.lifecycle, Lifecycle::Archived { .. })
-}
-
-fn has_secrets(connection: &Connection) -> bool {
-    !connection.secrets.is_empty()
-}
-
-/// Returns whether the caller has every right that a verb always takes.
-pub(crate) fn may(request: &PageRequest, verb: Verb, connection: &Connection) -> bool {
-    let mut scopes = verb.spec().always_required();
-    scopes.all(|scope| request.caller.may_with(scope, connection))
-        && (verb != Verb::RevealSecret || request.console.state.check_reveals().is_ok())
-}
-
-/// What is not offered, and why.
-pub(crate) struct Denied {
-    label: &'static str,
-    because: String,
-}
-
-/// Returns what fits the state and the caller may not do.
-pub(crate) fn denied(
-    request: &PageRequest,
-    reader: &Reader<'_>,
-    connection: &Connection,
-) -> Result<Vec<Denied>, QueryError> {
-    let mut all = Vec::new();
-    for action in actions(connection).filter(|action| !may(request, action.verb, connection)) {
-        let scopes = action.verb.spec().always_required();
-        let missing = scopes.filter(|scope| !request.caller.may_with(*scope, connection));
-        let missing: Vec<_> = missing.map(Scope::as_str).collect();
-        let because = match (request.caller.key(), missing.first()) {
-            (_, None) => "secrets are not revealed over an unencrypted connection".to_owned(),
-            (Some(key), Some(_)) => {
-                let query = AccessQuery {
-                    who: key.as_str().to_owned(),
-                    what: action.verb.as_str().to_owned(),
-                    on: Some(connection.id.to_string()),
-                    as_of: None,
-                };
-                reader.access_check(&query)?.because
-            }
-            (None, Some(_)) => format!("takes the right {}", missing.join(" and ")),
-        };
-        all.push(Denied { label: action.label, because });
-    }
-    Ok(all)
-}
 
 /// Says what the form before has done.
 pub(crate) fn done(request: &PageRequest) -> Markup {
@@ -190,55 +91,68 @@ fn offered(request: &PageRequest, found: &ConnectionData, path: &str) -> Markup 
 }
 
 /// Returns the health, what led to it, and what to do.
-pub(super) fn health(why: &WhyView, path: &str, now: Micros) -> Markup {
+pub(super) fn health(
+    request: &PageRequest,
+    found: &ConnectionData,
+    path: &str,
+    now: Micros,
+) -> Markup {
+    let why = &found.why;
     html! {
         section.card #health aria-labelledby="health-title" {
             h2 #health-title { "Health" }
             p.large { (health_since(&why.health, now)) }
-            dl.facts {
-                @if let Some(cause) = &why.cause {
-                    div {
-                        dt { "Reported" }
-                        dd {
-                            (ago(&cause.recorded_at, now)) " by " (actor(&cause.actor))
-                            @if let Some(word) = &cause.outcome { " " (outcome(word)) }
-                            @if let Some(status) = cause.status { " HTTP " (status) }
-                            @if let Some(latency) = cause.latency_ms { " in " (latency) " ms" }
-                        }
+            (causes(why, now))
+            (remedy(request, &why.what_to_do, &found.connection, path))
+        }
+    }
+}
+
+/// Returns what led to a health.
+fn causes(why: &WhyView, now: Micros) -> Markup {
+    html! {
+        dl.facts {
+            @if let Some(cause) = &why.cause {
+                div {
+                    dt { "Reported" }
+                    dd {
+                        (ago(&cause.recorded_at, now)) " by " (actor(&cause.actor))
+                        @if let Some(word) = &cause.outcome { " " (outcome(word)) }
+                        @if let Some(status) = cause.status { " HTTP " (status) }
+                        @if let Some(latency) = cause.latency_ms { " in " (latency) " ms" }
                     }
-                }
-                @if let Some(failure) = &why.first_failure {
-                    div {
-                        dt { "First failure" }
-                        dd { (ago(&failure.recorded_at, now)) " by " (actor(&failure.actor)) }
-                    }
-                }
-                @if let Some(change) = &why.change_before {
-                    div {
-                        dt { "Last change before" }
-                        dd {
-                            (event::title(&change.r#type)) " by " (actor(&change.actor)) ", "
-                            (ago(&change.recorded_at, now)) ", version " (change.version)
-                            @for (field, generation) in &change.secrets {
-                                " \u{b7} " code { (field) } " v" (generation)
-                            }
-                        }
-                    }
-                }
-                @if let Some(worked) = &why.last_worked {
-                    div { dt { "Last worked" } dd { (ago(&worked.recorded_at, now)) } }
-                }
-                @if let Some(tests) = &why.tests {
-                    div {
-                        dt { "Tests since" }
-                        dd { (tests.count) ", the last: " (outcome(&tests.last_outcome)) }
-                    }
-                }
-                @if let Some(next) = &why.next_test {
-                    div { dt { "Next test" } dd { (ago(&next.at, now)) } }
                 }
             }
-            (remedy(&why.what_to_do, path))
+            @if let Some(failure) = &why.first_failure {
+                div {
+                    dt { "First failure" }
+                    dd { (ago(&failure.recorded_at, now)) " by " (actor(&failure.actor)) }
+                }
+            }
+            @if let Some(change) = &why.change_before {
+                div {
+                    dt { "Last change before" }
+                    dd {
+                        (event::title(&change.r#type)) " by " (actor(&change.actor)) ", "
+                        (ago(&change.recorded_at, now)) ", version " (change.version)
+                        @for (field, generation) in &change.secrets {
+                            " \u{b7} " code { (field) } " v" (generation)
+                        }
+                    }
+                }
+            }
+            @if let Some(worked) = &why.last_worked {
+                div { dt { "Last worked" } dd { (ago(&worked.recorded_at, now)) } }
+            }
+            @if let Some(tests) = &why.tests {
+                div {
+                    dt { "Tests since" }
+                    dd { (tests.count) ", the last: " (outcome(&tests.last_outcome)) }
+                }
+            }
+            @if let Some(next) = &why.next_test {
+                div { dt { "Next test" } dd { (ago(&next.at, now)) } }
+            }
         }
     }
 }

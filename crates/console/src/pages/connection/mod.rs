@@ -1,11 +1,14 @@
 //! One connection: everything it is, why it is so, and what can be done about it.
 
+mod actions;
 mod activity;
+mod consumers;
 mod facts;
 mod head;
 mod secrets;
+pub(crate) mod then;
 
-pub(crate) use head::may;
+pub(crate) use actions::{may, not_offered};
 
 use std::sync::Arc;
 
@@ -40,7 +43,7 @@ pub(crate) struct ConnectionData {
     leases: Option<LeasesPage>,
     activity: Option<Activity>,
     /// Why the caller may not do what is not offered.
-    denied: Vec<head::Denied>,
+    denied: Vec<actions::Denied>,
 }
 
 /// Shows the page.
@@ -82,7 +85,7 @@ fn find(
         uptime: reader.uptime(&uptime)?,
         leases: if audits { Some(reader.leases(&leases)?) } else { None },
         activity: if audits { Some(Activity::find(reader, &id, request.now())?) } else { None },
-        denied: head::denied(request, reader, &connection)?,
+        denied: actions::denied(request, reader, &connection)?,
         connection,
     })
 }
@@ -102,12 +105,12 @@ fn body(
             (head::head(request, found, view, &path))
             div.columns {
                 div {
-                    (head::health(&found.why, &path, now))
+                    (head::health(request, found, &path, now))
                     (secrets::secrets(request, view, &path, now))
-                    (secrets::consumers(request, &found.rotation, &path, now))
+                    (consumers::consumers(request, found, &path, now))
                     (facts::settings(view, request.catalogue()))
-                    (activity::plots(found, now))
-                    (activity::latest(found, &path, now))
+                    (activity::plots(found))
+                    (activity::latest(request, found, &path, now))
                 }
                 aside aria-label="Facts" { (facts::facts(request, found, view, &path, now)) }
             }

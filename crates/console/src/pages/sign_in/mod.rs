@@ -1,10 +1,12 @@
-//! Signing in and out.
+//! Signing in and out: with a key, or at the identity provider.
+
+pub(crate) mod issuer;
 
 use std::sync::Arc;
 
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::Via;
@@ -13,13 +15,13 @@ use ledger_http::toolkit::{Inputs, Refusal};
 use ledger_http_server::{ClientAddress, CredentialGate};
 use maud::{Markup, html};
 
-use crate::answers::{self, page, see_other, sentence, what_to_do, with_cookie};
+use crate::answers::{self, page, see_other, status, with_cookie};
 use crate::console::Console;
 use crate::door;
 use crate::form::Form;
 use crate::request::PageRequest;
 use crate::view::layout::alone;
-use crate::view::parts::{TextField, with_query};
+use crate::view::parts::{TextField, alert, with_query};
 
 /// The name in the audit journal.
 const OPERATION: &str = "signIn";
@@ -34,6 +36,8 @@ pub(crate) enum Why {
     /// They have not yet.
     New,
     /// Their session has ended.
+    Over,
+    /// It has, and a form that they sent did nothing.
     Ended,
     /// They signed out.
     SignedOut,
@@ -44,7 +48,7 @@ pub(crate) enum Why {
 /// Returns the path of the form that leads to a page.
 pub(crate) fn path_to(to: &str, why: &Why) -> String {
     let mut pairs = vec![("to", to)];
-    if matches!(why, Why::Ended) {
+    if matches!(why, Why::Over) {
         pairs.push(("why", "ended"));
     }
     pairs.retain(|(name, value)| *name != "to" || (*value != "/" && is_here(value)));
@@ -58,28 +62,24 @@ fn is_here(path: &str) -> bool {
 }
 
 /// Answers the form.
-pub(crate) async fn form(_: Arc<Console>, request: Request) -> Result<Response, Refusal> {
+pub(crate) async fn form(console: Arc<Console>, request: Request) -> Result<Response, Refusal> {
     let (mut parts, _) = request.into_parts();
     let inputs = Inputs::of(&mut parts).await?;
     let why = match inputs.text("why") {
-        Some("ended") => Why::Ended,
+        Some("ended") => Why::Over,
         Some("out") => Why::SignedOut,
         _ => Why::New,
     };
-    Ok(page(StatusCode::OK, asked(&why, inputs.text("to").unwrap_or("/"))))
+    Ok(page(StatusCode::OK, asked(&console, &why, inputs.text("to").unwrap_or("/"))))
 }
 
-/// Tells somebody that a form did nothing because the session has ended.
-pub(crate) fn ended(why: &Why, to: &str) -> Response {
+/// Tells somebody why they are not signed in any more, or could not sign in.
+pub(crate) fn ended(console: &Console, why: &Why, to: &str) -> Response {
     let status = match why {
-        Why::Refused(problem) => status(problem),
+        Why::Refused(problem) => status(problem.code),
         _ => StatusCode::UNAUTHORIZED,
     };
-    page(status, asked(why, to))
-}
-
-fn status(problem: &Problem) -> StatusCode {
-    StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::UNAUTHORIZED)
+    page(status, asked(console, why, to))
 }
 
 /// Begins a session for whoever has a key, or a token of the identity provider.
@@ -99,19 +99,21 @@ pub(crate) async fn sign_in(console: Arc<Console>, request: Request) -> Result<R
     let admitted = admit(&console, parts.extensions.get(), form.text(KEY).trim(), &mut attempt);
     let caller = match admitted {
         Ok(caller) => caller,
-        Err(problem) => {
-            let status = status(&problem);
-            return Ok(page(status, asked(&Why::Refused(problem), to)));
-        }
+        Err(problem) => return Ok(ended(&console, &Why::Refused(problem), to)),
     };
-    if let Some(former) = console.cookies.read(&parts.headers) {
+    let cookie = begin(&console, caller.through(Via::Http, address), &parts.headers)?;
+    Ok(with_cookie(see_other(to), cookie))
+}
+
+/// Begins a session in place of a former one, and returns its cookie.
+fn begin(console: &Console, caller: Caller, headers: &HeaderMap) -> Result<HeaderValue, Problem> {
+    if let Some(former) = console.cookies.read(headers) {
         console.sessions.end(former);
     }
     let actor = caller.actor().as_str().to_owned();
-    let cookie =
-        console.sessions.begin(caller.through(Via::Http, address), engine.clock().now())?;
+    let cookie = console.sessions.begin(caller, console.state.engine().clock().now())?;
     tracing::info!(ledger.actor = actor, "signed in to the console");
-    Ok(with_cookie(see_other(to), console.cookies.set(&cookie)))
+    Ok(console.cookies.set(&cookie))
 }
 
 /// Checks a credential by the rates and lockouts of those in headers. What is refused is counted.
@@ -158,23 +160,24 @@ pub(crate) async fn sign_out(request: PageRequest) -> Result<Response, Refusal> 
     Ok(with_cookie(see_other("/sign-in?why=out"), console.cookies.remove()))
 }
 
-fn asked(why: &Why, to: &str) -> Markup {
+fn asked(console: &Console, why: &Why, to: &str) -> Markup {
+    let to = if is_here(to) { to } else { "/" };
     let body = html! {
         div.sign-in {
             h1 { "Sign in" }
             @match why {
                 Why::New => {},
                 Why::SignedOut => p.notice role="status" { "You have signed out." },
+                Why::Over => p.notice role="status" {
+                    "Your session has ended. Sign in to go on."
+                },
                 Why::Ended => p.notice role="status" {
                     "Your session has ended, and nothing was done. Sign in, and do it again."
                 },
-                Why::Refused(problem) => (refused(problem)),
+                Why::Refused(problem) => (alert(problem)),
             }
-            form.stacked method="post" action="/sign-in" {
-                input type="hidden" name="to" value=(if is_here(to) { to } else { "/" });
-                (key_field())
-                button.primary type="submit" { "Sign in" }
-            }
+            @if let Some(issuer) = &console.sign_in { (issuer::link(issuer, to)) }
+            (key_form(to, console.sign_in.is_some()))
             details {
                 summary { "Where do I get a key?" }
                 p {
@@ -185,7 +188,7 @@ fn asked(why: &Why, to: &str) -> Markup {
             }
             p.soft {
                 "The key goes to this server and is not kept. You stay signed in for 8 hours at \
-                 most, and for 30 minutes without a request. "
+                 most, for 30 minutes without a request, and no longer than your key or token is valid. "
                 a href="/api/v1/docs" { "API reference" }
             }
         }
@@ -193,7 +196,18 @@ fn asked(why: &Why, to: &str) -> Markup {
     alone("Sign in", &body)
 }
 
-fn key_field() -> Markup {
+/// Returns the form for a key. Where people sign in at an issuer, it comes second.
+fn key_form(to: &str, is_second: bool) -> Markup {
+    html! {
+        form.stacked method="post" action="/sign-in" {
+            input type="hidden" name="to" value=(to);
+            (key_field(!is_second))
+            button.primary[!is_second] type="submit" { "Sign in" }
+        }
+    }
+}
+
+fn key_field(autofocus: bool) -> Markup {
     TextField {
         name: KEY,
         label: "API key",
@@ -203,19 +217,10 @@ fn key_field() -> Markup {
         ),
         required: true,
         secret: true,
-        autofocus: true,
+        autofocus,
         ..TextField::default()
     }
     .render()
-}
-
-fn refused(problem: &Problem) -> Markup {
-    html! {
-        div.notice.bad role="alert" {
-            p { strong { (sentence(&problem.message)) } }
-            p { (what_to_do(problem.code)) " " code { (problem.code) } }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -230,7 +235,7 @@ mod tests {
             assert!(!is_here(elsewhere), "{elsewhere}");
         }
         assert_eq!(path_to("/", &Why::New), "/sign-in");
-        assert_eq!(path_to("/a?b=c", &Why::Ended), "/sign-in?to=%2Fa%3Fb%3Dc&why=ended");
+        assert_eq!(path_to("/a?b=c", &Why::Over), "/sign-in?to=%2Fa%3Fb%3Dc&why=ended");
         assert_eq!(path_to("//evil", &Why::New), "/sign-in");
     }
 }
