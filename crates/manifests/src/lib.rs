@@ -12,7 +12,8 @@
 //! - What is written from views is read back as the same, and nothing differs
 //!   (test: `what_is_exported_is_read_back_and_nothing_differs`).
 //! - A mask is never read as a value (test: `a_mask_is_no_value`).
-//! - No complaint repeats a value (test: `what_cannot_be_read_is_told_by_its_place_and_not_quoted`).
+//! - No complaint repeats a value
+//!   (test: `what_cannot_be_read_is_told_by_its_place_and_not_quoted`).
 //! - Aliases cannot make a small file a large one (test: `aliases_do_not_grow_without_end`).
 //! - What a connection remembers of a run tells nothing about values of secrets
 //!   (test: `what_is_remembered_and_command_ids_tell_nothing_of_values`).

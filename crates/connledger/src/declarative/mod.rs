@@ -1,5 +1,5 @@
-//! `apply`, `diff -f`, `export --manifest` and `import --from`: what a ledger is to hold, declared in
-//! files. What that means is in the crate of manifests; here are files, the ledger and words.
+//! `apply`, `diff -f`, `export --manifest` and `import --from`: what a ledger is to hold, declared
+//! in files. What that means is in the crate of manifests; here are files, the ledger and words.
 
 mod args;
 mod carry_out;

@@ -43,7 +43,7 @@ pub(super) fn plans(out: Output, plans: &[Planned], extent: Extent) -> Result<()
         out.say(format!("{}: {note}", one.plan.name));
     }
     let unseen = plans.iter().filter(|one| is_compared_there(&one.plan)).count();
-    if unseen > 0 {
+    if unseen > 0 && extent == Extent::Whole {
         out.say(format!(
             "{unseen} of the unchanged have secrets whose masks are the same; `apply` has the \
              ledger compare their values"

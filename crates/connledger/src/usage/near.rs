@@ -19,7 +19,7 @@ const NEAR_WORDS: &[(&str, &[&str], &str)] = &[
     ("", &["ping", "health", "info", "ready"], "status"),
     ("", &["start", "run", "server", "up", "daemon"], "serve"),
     ("", &["setup", "bootstrap"], "init"),
-    ("", &["plan"], "apply --dry-run"),
+    ("", &["plan"], "apply"),
     ("", &["convert"], "import"),
     ("", &["dump"], "export"),
     ("", &["tail", "follow", "subscribe", "stream"], "watch"),

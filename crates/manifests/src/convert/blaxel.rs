@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::draft::Draft;
 use super::lists::rows;
-use super::{Found, Options};
+use super::{FileContent, Options};
 use crate::place::Complaint;
 
-pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found, Complaint> {
-    let mut found = Found::default();
+pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<FileContent, Complaint> {
+    let mut found = FileContent::default();
     for row in rows(file, text, &["data"], "metadata")? {
         let within =
             |path| row.within(path).and_then(Value::as_str).filter(|text| !text.is_empty());

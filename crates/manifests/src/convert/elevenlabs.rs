@@ -4,7 +4,7 @@ use ledger_providers::Facade;
 
 use super::draft::Draft;
 use super::lists::rows;
-use super::{Found, Options};
+use super::{FileContent, Options};
 use crate::place::Complaint;
 
 /// Members of every kind, which are no settings.
@@ -36,8 +36,8 @@ const METHODS: [(&str, &str, &str); 13] = [
     ("url_secret", "url_secret", "url"),
 ];
 
-pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found, Complaint> {
-    let mut found = Found::default();
+pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<FileContent, Complaint> {
+    let mut found = FileContent::default();
     for row in rows(file, text, &["auth_connections"], "auth_type")? {
         let named = row.text("provider").unwrap_or_default();
         let known = options.catalogue.find_at(Facade::ElevenLabs, named);
@@ -51,7 +51,7 @@ pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found
         draft.missing.extend(method.map(|(.., secret)| secret.to_owned()));
         let settings = row.members.iter().filter(|(name, _)| !COMMON.contains(&name.as_str()));
         for (name, value) in settings {
-            // The product shows all of them in the clear, so that only its certain secrets are ones.
+            // The product shows all of them in the clear, so only certain secrets are ones.
             match options.catalogue.of("").exposed(name, value) {
                 Some(_) if !value.is_object() => {
                     draft.field(options.catalogue.of(provider), name, value.clone());

@@ -1,10 +1,10 @@
 //! Files of variables, `NAME=VALUE` on each line, as `dotenv` reads them. Nothing is expanded.
 
 use super::grouped::{Variable, connections};
-use super::{Found, Options};
+use super::{FileContent, Options};
 use crate::place::{Complaint, Place};
 
-pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found, Complaint> {
+pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<FileContent, Complaint> {
     let variables = variables(file, text)?;
     if variables.is_empty() {
         return Err(Complaint::new(Place::file(file), "has no variables"));
@@ -15,7 +15,7 @@ pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found
         let names = others.join(", ");
         notes.push(format!("{file}: no credentials, and left out: {names}"));
     }
-    Ok(Found { drafts, refused: Vec::new(), notes })
+    Ok(FileContent { drafts, refused: Vec::new(), notes })
 }
 
 /// Reads the variables of a text. The last of a name counts.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::draft::{Draft, field_name};
 use super::grouped::{Variable, are_telling, connections};
-use super::{Found, Options};
+use super::{FileContent, Options};
 use crate::place::{Complaint, Place};
 use crate::tree::{self, Data, Node};
 
@@ -21,13 +21,13 @@ const OTHERS: [&str; 5] = [
     "helm.sh/release.v1",
 ];
 
-pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found, Complaint> {
+pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<FileContent, Complaint> {
     let shared: Arc<str> = file.into();
     let nodes = tree::read(&shared, text)?;
     if nodes.is_empty() {
         return Err(Complaint::new(Place::file(file), "is empty"));
     }
-    let mut found = Found::default();
+    let mut found = FileContent::default();
     let mut left_out = 0_usize;
     for node in nodes.iter().flat_map(objects) {
         match node.get("kind").and_then(Node::text) {
@@ -53,7 +53,7 @@ fn objects(node: &Node) -> Vec<&Node> {
     }
 }
 
-fn secret(file: &Arc<str>, node: &Node, options: Options<'_>, found: &mut Found) {
+fn secret(file: &Arc<str>, node: &Node, options: Options<'_>, found: &mut FileContent) {
     let name = node.get("metadata").and_then(|metadata| metadata.get("name")?.text());
     let name = name.unwrap_or_default().to_owned();
     let kind = node.get("type").and_then(Node::text).unwrap_or("Opaque");
@@ -95,7 +95,7 @@ fn grouped(
     values: std::collections::BTreeMap<String, String>,
     labels: &Map<String, Value>,
     options: Options<'_>,
-    found: &mut Found,
+    found: &mut FileContent,
 ) {
     let variables =
         values.into_iter().map(|(name, value)| Variable { place: place.clone(), name, value });

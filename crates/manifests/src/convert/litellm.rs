@@ -8,7 +8,7 @@ use ledger_providers::Provider;
 use serde_json::{Map, Value, json};
 
 use super::draft::{Draft, field_name};
-use super::{Found, Options};
+use super::{FileContent, Options};
 use crate::manifest::SecretSource;
 use crate::place::{Complaint, Place};
 use crate::tree::{self, Data, Node};
@@ -60,9 +60,9 @@ struct Deployment {
     parameters: BTreeMap<&'static str, Value>,
 }
 
-pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found, Complaint> {
+pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<FileContent, Complaint> {
     let shared: Arc<str> = file.into();
-    let mut found = Found::default();
+    let mut found = FileContent::default();
     let nodes = tree::read(&shared, text)?;
     let Some(node) = nodes.first() else {
         return Err(Complaint::new(Place::file(file), "is empty"));

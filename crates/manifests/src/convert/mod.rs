@@ -108,7 +108,7 @@ pub struct Converted {
 
 /// What one file holds.
 #[derive(Debug, Default)]
-struct Found {
+struct FileContent {
     drafts: Vec<Draft>,
     refused: Vec<(String, String)>,
     notes: Vec<String>,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Found;
+use super::FileContent;
 use super::draft::Draft;
 use super::lists::rows;
 use crate::place::Complaint;
@@ -10,8 +10,8 @@ use crate::place::Complaint;
 /// Characters of an id that tell connections to one platform apart.
 const ID_CHARS: usize = 8;
 
-pub(super) fn read(file: &str, text: &str) -> Result<Found, Complaint> {
-    let mut found = Found::default();
+pub(super) fn read(file: &str, text: &str) -> Result<FileContent, Complaint> {
+    let mut found = FileContent::default();
     for row in rows(file, text, &["rows"], "platform")? {
         let platform = row.text("platform").unwrap_or_default();
         let id = row.text("id").or_else(|| row.text("_id")).unwrap_or_default();

@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
 use super::lists::{Row, rows};
-use super::{Found, Options};
+use super::{FileContent, Options};
 use crate::place::Complaint;
 
 /// The name prefix of masked values.
 const MASKED: &str = "masked_";
 
-pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found, Complaint> {
-    let mut found = Found::default();
+pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<FileContent, Complaint> {
+    let mut found = FileContent::default();
     for row in rows(file, text, &["data"], "ai_provider_id")? {
         let named = row.text("ai_provider_id").unwrap_or_default();
         let known = options.catalogue.find_at(Facade::Portkey, named);

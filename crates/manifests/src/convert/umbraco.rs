@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::draft::Draft;
 use super::lists::rows;
-use super::{Found, Options};
+use super::{FileContent, Options};
 use crate::place::Complaint;
 
-pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found, Complaint> {
-    let mut found = Found::default();
+pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<FileContent, Complaint> {
+    let mut found = FileContent::default();
     let mut bare = 0_usize;
     for row in rows(file, text, &["items"], "alias")? {
         let named = row.text("providerId").unwrap_or_default();

@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::draft::{Draft, field_name};
 use super::lists::{Row, rows};
-use super::{Found, Options};
+use super::{FileContent, Options};
 use crate::manifest::SecretSource;
 use crate::place::{Complaint, Place};
 
-pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<Found, Complaint> {
-    let mut found = Found::default();
+pub(super) fn read(file: &str, text: &str, options: Options<'_>) -> Result<FileContent, Complaint> {
+    let mut found = FileContent::default();
     let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = options.slug.map(str::to_owned).or(stem).unwrap_or_default();
     for row in rows(file, text, &[], "data")? {

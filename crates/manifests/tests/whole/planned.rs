@@ -349,14 +349,23 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
+fn number() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<i64>().prop_map(|number| json!(number)),
+        any::<u64>().prop_map(|number| json!(number)),
+        (-1e15..1e15).prop_map(|number| json!(number)),
+        Just(json!(true)),
+        Just(json!(["1", 2, { "a": "no" }])),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_exported_is_read_back_and_nothing_differs(
         description in text(), label in text(), setting in text(), key in "[!-~]{1,12}",
-        number in prop_oneof![any::<i64>().prop_map(|n| json!(n)), any::<u64>().prop_map(|n| json!(n)),
-            (-1e15..1e15).prop_map(|n| json!(n)), Just(json!(true)), Just(json!(["1", 2, {"a": "no"}]))],
+        number in number(),
     ) {
         prop_assume!(key != "secret_k");
         let whole = item(WHOLE);
