@@ -77,11 +77,11 @@ async fn a_log_stream_that_is_lost_is_made_anew_from_the_newest_copy() {
     assert_eq!(next, last + 1, "no position is left out");
     nodes.all[0].start_again().await;
     // The one that has less is told so, and takes part in nothing.
-    nodes.all[2].start_again().await;
-    until_stopped(&nodes, 1, "take a newer copy").await;
+    nodes.all[2].launch();
+    assert!(!nodes.all[2].ended().await.success());
+    assert!(nodes.all[2].log().contains("take a newer copy"), "{}", nodes.all[2].log());
     eventually("created", async || nodes.create_over_http(0, "again").await).await;
 
-    nodes.all[2].kill().await;
     nodes.all.truncate(2);
     nodes.until_equal().await;
     let logs = nodes.logs().await;

@@ -121,6 +121,8 @@ await ada.goto(`${SERVER}/sign-in`);
 await ada.getByRole("link", { name: WITH }).click();
 await ada.waitForURL(`${SERVER}/`);
 check("whom the provider knows already signs in with a click", true);
+// An open page would follow the events, and be told so first.
+await ada.goto("about:blank");
 await lead("blocked-tokens/block", { subject: "ada", reason: "left" });
 await ada.goto(`${SERVER}/connections`);
 await ada.getByRole("alert").getByText("credential_revoked").waitFor();

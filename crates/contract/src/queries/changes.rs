@@ -29,7 +29,7 @@ impl Query for Changes {
         description: "With the names of the fields in which they differ, in the order of their \
                       last change. Of a connection that is erased by now, no more than that is told, with \
                       its present version. One that changes while pages are read may come again.",
-        scopes: &[Scope::Read, Scope::Audit],
+        scopes: &[Scope::Audit, Scope::Read],
         on_ledger: false,
         in_access_check: true,
         routes: &[CHANGES],

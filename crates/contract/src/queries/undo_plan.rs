@@ -31,7 +31,7 @@ impl Query for UndoPlan {
                       refused, and with one causation id for all. Connections that are already \
                       as they were have no step. One that changes while pages are read may come \
                       again, and its later step counts.",
-        scopes: &[Scope::Read, Scope::Audit],
+        scopes: &[Scope::Audit, Scope::Read],
         on_ledger: false,
         in_access_check: true,
         routes: &[UNDO_PLAN],
