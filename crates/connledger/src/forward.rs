@@ -142,14 +142,12 @@ pub(crate) async fn run(common: &Common, args: ForwardArgs, out: Output) -> Resu
 
 /// Returns which events are forwarded, in words, as the cursor remembers.
 fn in_words(args: &ForwardArgs, workspace: &str) -> String {
-    let mut words = format!("events of {workspace}");
-    if !args.event_type.is_empty() {
-        words += &format!(" with type {}", args.event_type.join(", "));
-    }
-    if let Some(actor) = &args.actor {
-        words += &format!(" by {actor}");
-    }
-    words
+    let types = match args.event_type.as_slice() {
+        [] => String::new(),
+        types => format!(" with type {}", types.join(", ")),
+    };
+    let actor = args.actor.as_ref().map(|actor| format!(" by {actor}")).unwrap_or_default();
+    format!("events of {workspace}{types}{actor}")
 }
 
 struct Forwarder<'a> {

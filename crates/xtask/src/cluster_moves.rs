@@ -67,12 +67,12 @@ fn former(
         git(&["worktree", "remove", "--force", &place])?;
     }
     git(&["worktree", "add", "--detach", &place, commit.trim()])?;
-    let mut build = cargo.command();
-    build.current_dir(&checkout).arg("--quiet");
-    build.args(["build", "--release", "--package", "connledger", "--target-dir"]).arg(&target);
-    let built = failed("former binary", &mut build);
+    let mut command = cargo.command();
+    command.current_dir(&checkout).arg("--quiet");
+    command.args(["build", "--release", "--package", "connledger", "--target-dir"]).arg(&target);
+    let outcome = failed("former binary", &mut command);
     git(&["worktree", "remove", "--force", &place])?;
-    if let Some(code) = built? {
+    if let Some(code) = outcome? {
         return Ok(Err(code));
     }
     let made = cargo.binary("release", "connledger")?;

@@ -164,15 +164,13 @@ async fn all(
             })?;
         }
         let next = page.next_cursor.as_deref();
-        match extent.next(page.connections.len(), page.truncated, next) {
-            Some(PageQuery { page_size, cursor }) => {
-                query = ChangesQuery { page_size, cursor, ..query };
-            }
-            None => {
-                say_altered(session.out, altered);
-                return rows.finish(None, next);
-            }
-        }
+        let Some(PageQuery { page_size, cursor }) =
+            extent.next(page.connections.len(), page.truncated, next)
+        else {
+            say_altered(session.out, altered);
+            return rows.finish(None, next);
+        };
+        query = ChangesQuery { page_size, cursor, ..query };
     }
 }
 

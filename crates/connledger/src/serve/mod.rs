@@ -162,7 +162,7 @@ fn write_probe(folder: &Path) -> Result<(), Failure> {
     const BYTES: usize = 64 * 1024;
     let path = folder.join("room.probe");
     let written = std::fs::File::create(&path).and_then(|mut file| {
-        std::io::Write::write_all(&mut file, &[0; BYTES])?;
+        std::io::Write::write_all(&mut file, &vec![0; BYTES])?;
         file.sync_all()
     });
     let removed = std::fs::remove_file(&path);

@@ -44,9 +44,9 @@ pub(crate) struct SignInArgs {
         value_name = "SCOPE"
     )]
     oidc_scope: Vec<String>,
-    /// Further parameter of the link to the issuer, such as resource=https://ledger.example.com; may
-    /// be repeated. Issuers differ in how they are told whom a token is for: by resource (RFC 8707)
-    /// or by audience, both of which are sent with the code as well
+    /// Further parameter of the link to the issuer, such as `resource=https://ledger.example.com`;
+    /// may be repeated. Issuers differ in how they are told whom a token is for: by resource (RFC
+    /// 8707) or by audience, both of which are sent with the code as well
     #[arg(
         long,
         env = "CONNLEDGER_OIDC_PARAM",

@@ -95,12 +95,10 @@ async fn fetch(session: &Session, workspace: &str, as_of: String) -> Result<Plan
                 None => steps.push(step),
             }
         }
-        match page.next_cursor {
-            Some(cursor) => query.cursor = Some(cursor),
-            None => {
-                say_altered(session.out, altered);
-                return Ok(Plan::new(page.as_of, steps));
-            }
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            say_altered(session.out, altered);
+            return Ok(Plan::new(page.as_of, steps));
         }
     }
 }

@@ -55,14 +55,14 @@ pub(super) fn rows(events: &[Event<'_>]) -> Vec<u8> {
             event.data.get().to_owned(),
         ];
         // Writing to memory cannot fail, and every row has as many cells.
-        let (Ok(()) | Err(_)) = writer.write_record(cells.map(harmless));
+        let (Ok(()) | Err(_)) = writer.write_record(cells.each_ref().map(|cell| harmless(cell)));
     }
     writer.into_inner().unwrap_or_default()
 }
 
 /// Returns a cell that no spreadsheet takes for a formula, and with which a row stays one line, so
 /// that half a row is recognized.
-fn harmless(cell: String) -> String {
+fn harmless(cell: &str) -> String {
     let cell = cell.replace(['\r', '\n'], " ");
     if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell }
 }
