@@ -44,14 +44,18 @@ impl Kept {
         with_format.collect()
     }
 
-    /// Opens a copy at the second of its last event: what was used up of a day's quota is an answer
-    /// of that day alone.
+    /// Opens a copy at the second of its last event.
     fn open(&self) -> Ledger {
+        Place::copy_of(&self.0.join("data"), self.text("master.key")).open_at(&self.second())
+    }
+
+    /// Returns the second of the last event: what was used up of a day's quota is an answer of that
+    /// day alone, and what ends at a time has not ended.
+    fn second(&self) -> Arc<AtomicI64> {
         let events = self.lines("history.jsonl");
         let times = events.iter().filter_map(|event| event["recorded_at"].as_str());
         let last = DateTime::parse_from_rfc3339(times.max().expect("there are events"));
-        let now = Arc::new(AtomicI64::new(last.expect("a time").timestamp()));
-        Place::copy_of(&self.0.join("data"), self.text("master.key")).open_at(&now)
+        Arc::new(AtomicI64::new(last.expect("a time").timestamp()))
     }
 
     fn text(&self, name: &str) -> String {
@@ -220,11 +224,11 @@ async fn every_kept_data_directory_can_be_exported_and_imported() {
         if format < WITH_MACS {
             let refused = Portable::open(&place.path(), &place.keyring()).expect_err("no MACs");
             assert_eq!(Problem::from(refused).code, Code::DataDirOlder);
-            place = place.open().close();
+            place = place.open_at(&kept.second()).close();
         }
         let moved = place.empty();
         import(&moved, Until::End, &export(&place)).expect("restored");
-        let ledger = moved.open();
+        let ledger = moved.open_at(&kept.second());
         let list = json!({"lifecycle": "any", "page_size": 500});
         let list = ledger.ask_at("_all", "list", &list).expect("answered");
         kept.expect_still_said("list.jsonl", &list["connections"]);
